@@ -1,0 +1,28 @@
+/** The documented numbers of the wire contract that no setting changes. */
+
+/** Largest WebSocket frame a client may send, in bytes, at the default message length. A larger one: close 1009. */
+export const MAX_CLIENT_FRAME_BYTES = 4096;
+
+/** Channels that one many-channel connection may have joined at a time. */
+export const MAX_CHANNELS_PER_CONNECTION = 100;
+
+/** Messages that a resume brings at most; a client further behind is told so and pages back over REST. */
+export const MAX_RESUME_MESSAGES = 1000;
+
+/** Online users of a channel past which single join and leave frames give way to a count. */
+export const LARGE_CHANNEL_ONLINE = 200;
+
+/** Users that `GET /channels/:id/presence` names at most; its `count` is always the whole number. */
+export const MAX_PRESENCE_ROSTER = 1000;
+
+export const MAX_CHANNEL_NAME_CHARS = 100;
+export const MAX_CHANNEL_DESCRIPTION_CHARS = 500;
+export const MAX_PAGE_SIZE = 100;
+export const DEFAULT_PAGE_SIZE = 50;
+
+/** Time between two pings of the server, and the silence after which a connection counts as dead. */
+export const PING_INTERVAL_MS = 25_000;
+export const PONG_TIMEOUT_MS = 60_000;
+
+/** How long before a token's expiry its connection is warned. */
+export const TOKEN_WARNING_MS = 60_000;

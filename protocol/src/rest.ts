@@ -1,0 +1,188 @@
+/** Bodies of the REST contract: one schema gives the type, the validation and the API description. */
+import Type, { type Static } from 'typebox';
+import { MAX_CHANNEL_DESCRIPTION_CHARS, MAX_CHANNEL_NAME_CHARS } from './limits.js';
+import { Nullable, OneOf, Seq, Timestamp, Uuid } from './schemas.js';
+
+const closed = { additionalProperties: false } as const;
+
+export const CHANNEL_TYPES = ['public', 'private'] as const;
+export const CHANNEL_ROLES = ['owner', 'admin', 'moderator', 'member'] as const;
+export const SITE_ROLES = ['user', 'moderator', 'admin'] as const;
+export const PRESENCE_STATUSES = ['online', 'offline', 'typing'] as const;
+
+export type ChannelType = (typeof CHANNEL_TYPES)[number];
+export type ChannelRole = (typeof CHANNEL_ROLES)[number];
+export type SiteRole = (typeof SITE_ROLES)[number];
+export type PresenceStatus = (typeof PRESENCE_STATUSES)[number];
+
+export const ErrorBody = Type.Object(
+  {
+    error: Type.String({ description: 'A sentence for people' }),
+    code: Type.String({ description: 'UPPER_SNAKE code for programs', examples: ['INVALID_REQUEST'] }),
+    details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }, closed))),
+  },
+  { ...closed, $id: 'Error' },
+);
+export type ErrorBody = Static<typeof ErrorBody>;
+
+export const Channel = Type.Object(
+  {
+    id: Uuid,
+    name: Type.String(),
+    description: Nullable(Type.String()),
+    creator_id: Uuid,
+    channel_type: OneOf(CHANNEL_TYPES),
+    is_active: Type.Boolean(),
+    max_participants: Nullable(Type.Integer(), 'Distinct users that may be connected at a time; null: no bound'),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    last_seq: Seq,
+    online_count: Type.Integer({ minimum: 0, description: 'Distinct users connected now, on all instances' }),
+  },
+  { ...closed, $id: 'Channel' },
+);
+export type Channel = Static<typeof Channel>;
+
+const ChannelName = Type.String({ minLength: 1, maxLength: MAX_CHANNEL_NAME_CHARS, examples: ['general'] });
+const ChannelDescription = Nullable(Type.String({ maxLength: MAX_CHANNEL_DESCRIPTION_CHARS }));
+const MaxParticipants = Nullable(Type.Integer({ minimum: 2, maximum: 1_000_000 }));
+
+export const CreateChannelBody = Type.Object(
+  {
+    name: ChannelName,
+    description: Type.Optional(ChannelDescription),
+    channel_type: Type.Optional(OneOf(CHANNEL_TYPES)),
+    max_participants: Type.Optional(MaxParticipants),
+  },
+  closed,
+);
+export type CreateChannelBody = Static<typeof CreateChannelBody>;
+
+export const UpdateChannelBody = Type.Object(
+  {
+    name: Type.Optional(ChannelName),
+    description: Type.Optional(ChannelDescription),
+    is_active: Type.Optional(Type.Boolean()),
+    max_participants: Type.Optional(MaxParticipants),
+  },
+  { ...closed, minProperties: 1 },
+);
+export type UpdateChannelBody = Static<typeof UpdateChannelBody>;
+
+export const ChannelList = Type.Object(
+  {
+    channels: Type.Array(Channel),
+    total: Type.Integer({ minimum: 0 }),
+    limit: Type.Integer(),
+    offset: Type.Integer(),
+  },
+  { ...closed, $id: 'ChannelList' },
+);
+export type ChannelList = Static<typeof ChannelList>;
+
+export const Message = Type.Object(
+  {
+    id: Uuid,
+    channel_id: Uuid,
+    user_id: Uuid,
+    username: Type.String(),
+    display_name: Nullable(Type.String()),
+    avatar_url: Nullable(Type.String()),
+    content: Type.String({ description: 'Empty once the message is deleted' }),
+    seq: Seq,
+    is_deleted: Type.Boolean(),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  },
+  { ...closed, $id: 'Message' },
+);
+export type Message = Static<typeof Message>;
+
+export const PostMessageBody = Type.Object(
+  {
+    content: Type.String({ description: 'The text; its bounds are those of a `message` frame' }),
+    message_id: Type.Optional(
+      Type.String({
+        description: 'UUID chosen by the client: a retry with the same one is answered, not stored twice',
+      }),
+    ),
+  },
+  closed,
+);
+export type PostMessageBody = Static<typeof PostMessageBody>;
+
+export const MessagePage = Type.Object(
+  {
+    messages: Type.Array(Message, { description: 'Oldest first' }),
+    cursor: Nullable(Type.String(), 'Names the page before this one; null at the end'),
+    limit: Type.Integer(),
+  },
+  { ...closed, $id: 'MessagePage' },
+);
+export type MessagePage = Static<typeof MessagePage>;
+
+export const StatusBody = Type.Object({ status: Type.String() }, closed);
+
+export const PresenceEntry = Type.Object(
+  {
+    user_id: Uuid,
+    username: Type.String(),
+    status: OneOf(PRESENCE_STATUSES),
+    last_seen: Timestamp,
+  },
+  closed,
+);
+export type PresenceEntry = Static<typeof PresenceEntry>;
+
+export const PresenceList = Type.Object(
+  { online: Type.Array(PresenceEntry), count: Type.Integer({ minimum: 0 }) },
+  { ...closed, $id: 'PresenceList' },
+);
+export type PresenceList = Static<typeof PresenceList>;
+
+export const Health = Type.Object(
+  {
+    status: OneOf(['ok', 'degraded', 'draining']),
+    total_connections: Type.Integer({ minimum: 0, description: 'Open connections of this instance' }),
+    active_channels: Type.Integer({ minimum: 0, description: 'Channels with a member connected to this instance' }),
+    timestamp: Timestamp,
+  },
+  { ...closed, $id: 'Health' },
+);
+export type Health = Static<typeof Health>;
+
+export const Stats = Type.Object(
+  {
+    ...Health.properties,
+    instance_id: Type.String(),
+    uptime_seconds: Type.Number(),
+    channels: Type.Array(
+      Type.Object(
+        {
+          channel_id: Uuid,
+          connections: Type.Integer({ description: 'Connections of this instance' }),
+          online: Type.Integer({ description: 'Distinct users on all instances' }),
+          last_seq: Seq,
+        },
+        closed,
+      ),
+    ),
+  },
+  { ...closed, $id: 'Stats' },
+);
+export type Stats = Static<typeof Stats>;
+
+export const DevTokenBody = Type.Object(
+  {
+    username: Type.String({ minLength: 1, maxLength: 64, pattern: '\\S', examples: ['ada'] }),
+    role: Type.Optional(OneOf(SITE_ROLES)),
+  },
+  closed,
+);
+export type DevTokenBody = Static<typeof DevTokenBody>;
+
+export const DevToken = Type.Object(
+  { token: Type.String(), user_id: Uuid, expires_at: Timestamp },
+  { ...closed, $id: 'DevToken' },
+);
+export type DevToken = Static<typeof DevToken>;
