@@ -21,7 +21,7 @@ export const ErrorBody = Type.Object(
     code: Type.String({ description: 'UPPER_SNAKE code for programs', examples: ['INVALID_REQUEST'] }),
     details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }, closed))),
   },
-  { ...closed, $id: 'Error' },
+  { ...closed, title: 'Error' },
 );
 export type ErrorBody = Static<typeof ErrorBody>;
 
@@ -39,7 +39,7 @@ export const Channel = Type.Object(
     last_seq: Seq,
     online_count: Type.Integer({ minimum: 0, description: 'Distinct users connected now, on all instances' }),
   },
-  { ...closed, $id: 'Channel' },
+  { ...closed, title: 'Channel' },
 );
 export type Channel = Static<typeof Channel>;
 
@@ -76,7 +76,7 @@ export const ChannelList = Type.Object(
     limit: Type.Integer(),
     offset: Type.Integer(),
   },
-  { ...closed, $id: 'ChannelList' },
+  { ...closed, title: 'ChannelList' },
 );
 export type ChannelList = Static<typeof ChannelList>;
 
@@ -94,7 +94,7 @@ export const Message = Type.Object(
     created_at: Timestamp,
     updated_at: Timestamp,
   },
-  { ...closed, $id: 'Message' },
+  { ...closed, title: 'Message' },
 );
 export type Message = Static<typeof Message>;
 
@@ -117,7 +117,7 @@ export const MessagePage = Type.Object(
     cursor: Nullable(Type.String(), 'Names the page before this one; null at the end'),
     limit: Type.Integer(),
   },
-  { ...closed, $id: 'MessagePage' },
+  { ...closed, title: 'MessagePage' },
 );
 export type MessagePage = Static<typeof MessagePage>;
 
@@ -136,7 +136,7 @@ export type PresenceEntry = Static<typeof PresenceEntry>;
 
 export const PresenceList = Type.Object(
   { online: Type.Array(PresenceEntry), count: Type.Integer({ minimum: 0 }) },
-  { ...closed, $id: 'PresenceList' },
+  { ...closed, title: 'PresenceList' },
 );
 export type PresenceList = Static<typeof PresenceList>;
 
@@ -147,7 +147,7 @@ export const Health = Type.Object(
     active_channels: Type.Integer({ minimum: 0, description: 'Channels with a member connected to this instance' }),
     timestamp: Timestamp,
   },
-  { ...closed, $id: 'Health' },
+  { ...closed, title: 'Health' },
 );
 export type Health = Static<typeof Health>;
 
@@ -168,7 +168,7 @@ export const Stats = Type.Object(
       ),
     ),
   },
-  { ...closed, $id: 'Stats' },
+  { ...closed, title: 'Stats' },
 );
 export type Stats = Static<typeof Stats>;
 
@@ -183,6 +183,6 @@ export type DevTokenBody = Static<typeof DevTokenBody>;
 
 export const DevToken = Type.Object(
   { token: Type.String(), user_id: Uuid, expires_at: Timestamp },
-  { ...closed, $id: 'DevToken' },
+  { ...closed, title: 'DevToken' },
 );
 export type DevToken = Static<typeof DevToken>;

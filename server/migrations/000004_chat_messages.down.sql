@@ -1,0 +1,2 @@
+drop table channel_events;
+drop table chat_messages;

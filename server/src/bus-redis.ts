@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { BATCH_KIND, type Batch, decodeBatch, encodeBatch } from './batch.js';
+import type { Bus } from './bus.js';
+import type { Logger } from './log.js';
+import type { Metrics } from './metrics.js';
+import { type RedisLink, withDeadline } from './redis-link.js';
+
+const PREFIX = 'chat:{';
+const PROBE_WAIT_MS = 1000;
+
+/**
+ * The bus over Redis Pub/Sub: channel `chat:{<id>}`, sharded where Redis has it. This instance gets its own batches
+ * directly and drops their echo.
+ */
+export class RedisBus implements Bus {
+  onBatch: Bus['onBatch'] = () => {};
+  onRecovered: Bus['onRecovered'] = () => {};
+  readonly #link: RedisLink;
+  readonly #origin: number;
+  readonly #metrics: Metrics;
+  readonly #log: Logger;
+  readonly #wanted = new Set<string>();
+  /** Channels whose probe has not come back yet; null while nothing is being proved. */
+  #unproved: Set<string> | null = null;
+  /** False between the return of Redis and the proof of all subscriptions. */
+  #proved = true;
+  #proofs = 0;
+
+  /** @param origin number of this instance in its batches */
+  constructor(link: RedisLink, origin: number, metrics: Metrics, log: Logger) {
+    this.#link = link;
+    this.#origin = origin;
+    this.#metrics = metrics;
+    this.#log = log;
+    link.onUp(() => void this.#recover());
+  }
+
+  get up(): boolean {
+    return this.#link.up && this.#proved;
+  }
+
+  async subscribe(channelId: string): Promise<void> {
+    this.#wanted.add(channelId);
+    if (this.#link.up) await this.#subscribe(channelId);
+  }
+
+  unsubscribe(channelId: string): void {
+    this.#wanted.delete(channelId);
+    if (!this.#link.up) return;
+    const { subscriber, sharded } = this.#link;
+    const name = channelName(channelId);
+    // A failed one is ended by the reconnect, which subscribes to what is wanted alone.
+    (sharded ? subscriber.sUnsubscribe(name) : subscriber.unsubscribe(name)).catch(() => {});
+  }
+
+  publish(channelId: string, batch: Batch, atMs = performance.now()): void {
+    this.onBatch(channelId, batch, atMs);
+    this.#send(channelId, batch);
+  }
+
+  close(): Promise<void> {
+    this.#wanted.clear();
+    return Promise.resolve();
+  }
+
+  #send(channelId: string, batch: Batch): void {
+    if (!this.#link.commands.isReady) {
+      this.#metrics.busErrors.inc();
+      return;
+    }
+    const { commands, sharded } = this.#link;
+    const bytes = encodeBatch(batch);
+    const name = channelName(channelId);
+    this.#metrics.busPublished.inc();
+    (sharded ? commands.sPublish(name, bytes) : commands.publish(name, bytes)).catch(() =>
+      this.#metrics.busErrors.inc(),
+    );
+  }
+
+  readonly #listen = (bytes: Buffer, channel: Buffer): void => {
+    const channelId = channel.toString('latin1', PREFIX.length, channel.length - 1);
+    const batch = decodeBatch(bytes);
+    if (batch === null) {
+      this.#log.warn({ channel_id: channelId }, 'Ignored bytes on the bus that are no batch of this version');
+      return;
+    }
+    if (batch.origin === this.#origin) {
+      if (batch.kind === BATCH_KIND.probe) this.#unproved?.delete(channelId);
+      return;
+    }
+    if (batch.kind === BATCH_KIND.probe) return;
+    this.#metrics.busReceived.inc();
+    this.onBatch(channelId, batch, performance.now());
+  };
+
+  async #subscribe(channelId: string): Promise<void> {
+    const { subscriber, sharded } = this.#link;
+    const name = channelName(channelId);
+    try {
+      await withDeadline(
+        sharded ? subscriber.sSubscribe(name, this.#listen, true) : subscriber.subscribe(name, this.#listen, true),
+      );
+    } catch (error) {
+      this.#log.warn({ channel_id: channelId, err: String(error) }, 'Subscribing failed; the database stands in');
+    }
+  }
+
+  /**
+   * After every (re)connect the subscriptions are proved by a message to oneself: client libraries have come back
+   * without subscribing again, unnoticed for a day (socketio/socket.io#4845).
+   */
+  async #recover(): Promise<void> {
+    const proof = ++this.#proofs;
+    this.#proved = false;
+    await Promise.all([...this.#wanted].map((channelId) => this.#subscribe(channelId)));
+    while (proof === this.#proofs && this.#link.up) {
+      const unproved = new Set(this.#wanted);
+      this.#unproved = unproved;
+      for (const channelId of unproved) this.#send(channelId, this.#probe());
+      for (let waited = 0; unproved.size > 0 && waited < PROBE_WAIT_MS; waited += 20) await delay(20);
+      if (proof !== this.#proofs) return;
+      this.#unproved = null;
+      const missing = [...unproved].filter((channelId) => this.#wanted.has(channelId));
+      if (missing.length === 0) {
+        this.#proved = true;
+        this.onRecovered();
+        return;
+      }
+      this.#log.warn({ channels: missing.length }, 'Subscriptions did not survive the reconnect: subscribing again');
+      for (const channelId of missing) {
+        const { subscriber, sharded } = this.#link;
+        const name = channelName(channelId);
+        await withDeadline(sharded ? subscriber.sUnsubscribe(name) : subscriber.unsubscribe(name)).catch(() => {});
+        await this.#subscribe(channelId);
+      }
+    }
+  }
+
+  #probe(): Batch {
+    return { kind: BATCH_KIND.probe, origin: this.#origin, firstSeq: 0, count: 0, note: '', frames: Buffer.alloc(0) };
+  }
+}
+
+function channelName(channelId: string): string {
+  return `${PREFIX}${channelId}}`;
+}

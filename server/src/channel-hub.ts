@@ -1,0 +1,305 @@
+import type { SubscribedFrame } from '@hubbub/protocol/frames.js';
+import { LARGE_CHANNEL_ONLINE, MAX_RESUME_MESSAGES } from '@hubbub/protocol/limits.js';
+import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
+import type { Broadcast, FanOut } from './fan-out.js';
+import { jsonFrame } from './frame.js';
+import type { Logger } from './log.js';
+import type { ChannelMetrics, Metrics } from './metrics.js';
+import type { Recovery } from './recovery.js';
+import { Ring } from './ring.js';
+
+/** Someone who gets what happens in a channel. */
+export interface Subscriber {
+  readonly userId: string;
+  /** True once nothing can reach it any more. */
+  readonly closed: boolean;
+  /** Frames that must arrive, in the order pushed. */
+  push(frames: Buffer): void;
+  /** What the client asked for by joining; it may be large. */
+  pushHistory(frames: Buffer): void;
+  /** Frames that may be dropped. */
+  pushEphemeral(frames: Buffer): void;
+  /** A sequenced event that is no message, after its frame was pushed. */
+  onEvent(channelId: string, event: ChannelEvent): void;
+}
+
+/** What a hub knows of an event beyond its frame: the frame's own JSON. */
+export interface ChannelEvent {
+  readonly type: string;
+  readonly channel?: { readonly is_active: boolean };
+}
+
+/** The note of an ephemeral batch. */
+export interface EphemeralNote {
+  /** User who is not sent the frames: it is about himself. */
+  readonly except?: string;
+  /** Distinct users online now. */
+  readonly online?: number;
+}
+
+interface ChannelHubOptions {
+  readonly fanOut: FanOut;
+  readonly recovery: Recovery;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly historyOnJoin: number;
+  /** How long a missing batch is waited for before it is read from the database, in milliseconds. */
+  readonly gapWaitMs: number;
+  readonly onOnline: (channelId: string, online: number) => void;
+}
+
+const RING_PLACES = 1000;
+const RING_BYTES = 512 * 1024;
+const EARLY_MAX_BATCHES = 1000;
+const GAP_RETRY_MS = 1000;
+const COUNT_INTERVAL_MS = 1000;
+
+/**
+ * One channel on this instance: its subscribers, and its sequence up to the last delivered place.
+ *
+ * Batches may come twice, early, or not at all. What was delivered is dropped; what comes early waits for what is
+ * missing; and what stays missing is read from the database. So every subscriber sees every place once, in order.
+ */
+export class ChannelHub implements Broadcast {
+  readonly id: string;
+  readonly metrics: ChannelMetrics;
+  readonly subscribers = new Set<Subscriber>();
+  /** Joins under way: the hub must not be dropped under them. */
+  pins = 0;
+  readonly #options: ChannelHubOptions;
+  readonly #ring = new Ring(RING_PLACES, RING_BYTES);
+  #lastSeq: number;
+  /** Batches that came before one that is missing, by their first place. */
+  readonly #early = new Map<number, Batch>();
+  #gapTimer: NodeJS.Timeout | null = null;
+  #filling: Promise<void> | null = null;
+  /** Delivered in this tick, not yet handed to the subscribers. */
+  #tick: Buffer[] = [];
+  #tickScheduled = false;
+  /** When each part of this tick came in (`performance.now()`), and how many messages it had. */
+  #receipts: { readonly atMs: number; readonly count: number }[] = [];
+  #online = 0;
+  #countTimer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  /** @param lastSeq head of the channel; everything up to it counts as delivered */
+  constructor(id: string, lastSeq: number, metrics: ChannelMetrics, options: ChannelHubOptions) {
+    this.id = id;
+    this.#lastSeq = lastSeq;
+    this.metrics = metrics;
+    this.#options = options;
+  }
+
+  /** The last delivered place. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** Fills the ring with what came before the hub's first place, so that joins need no read of their own. */
+  prime(batches: readonly Batch[]): void {
+    for (const batch of batches) this.#ring.push(batch);
+  }
+
+  /**
+   * Adds a subscriber: `subscribed`, then what it missed (or the newest page), then live frames, without a gap and
+   * without an overlap.
+   *
+   * @param position last place that the client has; null: it has none
+   * @param online distinct users online, for the `subscribed` frame
+   * @throws StorageUnavailable when what it missed cannot be read; it is then not subscribed
+   */
+  async attach(subscriber: Subscriber, position: number | null, online: number): Promise<void> {
+    // Another instance may have delivered what has not reached this one yet.
+    if (position !== null && position > this.#lastSeq) await this.#fill();
+    const parts: Buffer[] = [];
+    let source = 'ring';
+    let from = position;
+    let oldestSeq: number | null = null;
+    const recovered = position !== null && position <= this.#lastSeq && this.#lastSeq - position <= MAX_RESUME_MESSAGES;
+    if (!recovered) {
+      from = this.#lastSeq;
+      let page = this.#ring.newest(this.#options.historyOnJoin);
+      if (page === null) {
+        source = 'database';
+        page = await this.#options.recovery.newest(this.id, from, this.#options.historyOnJoin);
+      }
+      parts.push(...page.frames);
+      oldestSeq = page.oldestSeq;
+    }
+    let reached = from ?? this.#lastSeq;
+    for (;;) {
+      // From here to the end nothing is awaited unless the loop goes round again: no live frame slips in between.
+      const rest = reached === this.#lastSeq ? [] : this.#ring.since(reached);
+      if (rest !== null) {
+        parts.push(...rest);
+        break;
+      }
+      source = 'database';
+      const batches = await this.#options.recovery.since(this.id, reached, this.#lastSeq);
+      for (const batch of batches) {
+        parts.push(batch.frames);
+        reached = lastSeqOf(batch);
+      }
+    }
+    if (subscriber.closed || this.#closed) return;
+    const subscribed: SubscribedFrame = {
+      type: 'subscribed',
+      channel_id: this.id,
+      seq: this.#lastSeq,
+      recovered,
+      ...(recovered ? {} : { oldest_seq: oldestSeq ?? this.#lastSeq + 1 }),
+      online,
+    };
+    this.#options.metrics.resumes.inc({ source: position === null ? 'none' : source });
+    this.flush();
+    subscriber.pushHistory(Buffer.concat([jsonFrame(subscribed), ...parts]));
+    this.subscribers.add(subscriber);
+    this.metrics.connectionsTotal++;
+    this.metrics.connectionsCurrent++;
+  }
+
+  detach(subscriber: Subscriber): void {
+    if (this.subscribers.delete(subscriber)) this.metrics.connectionsCurrent--;
+  }
+
+  /** Takes in a batch from the bus. @param atMs when it, or the oldest message in it, was received here */
+  deliver(batch: Batch, atMs: number): void {
+    if (this.#closed) return;
+    if (batch.kind === BATCH_KIND.ephemeral) {
+      this.#deliverEphemeral(batch);
+      return;
+    }
+    if (lastSeqOf(batch) <= this.#lastSeq) return;
+    if (batch.firstSeq > this.#lastSeq + 1) {
+      this.#hold(batch);
+      return;
+    }
+    this.#accept(batchAfter(batch, this.#lastSeq), atMs);
+    if (this.#early.size > 0) this.#acceptEarly();
+  }
+
+  /** Tells the hub that the channel's sequence goes up to `seq`: what it lacks of it is read. */
+  noticeHead(seq: number): void {
+    if (seq > this.#lastSeq && !this.#closed) void this.#fillSoon();
+  }
+
+  flush(): void {
+    if (this.#tick.length === 0) return;
+    const [first] = this.#tick;
+    const frames = this.#tick.length === 1 && first !== undefined ? first : Buffer.concat(this.#tick);
+    this.#tick = [];
+    for (const subscriber of this.subscribers) subscriber.push(frames);
+  }
+
+  written(tickMs: number, nowMs: number): void {
+    this.#tickScheduled = false;
+    for (const { atMs, count } of this.#receipts) this.metrics.latencySeconds.observe((nowMs - atMs) / 1000, count);
+    this.#receipts = [];
+    this.metrics.broadcastSeconds.observe(tickMs / 1000);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#gapTimer !== null) clearTimeout(this.#gapTimer);
+    if (this.#countTimer !== null) clearTimeout(this.#countTimer);
+    this.#early.clear();
+  }
+
+  #accept(batch: Batch, atMs: number): void {
+    this.#lastSeq = lastSeqOf(batch);
+    this.#ring.push(batch);
+    this.#tick.push(batch.frames);
+    if (batch.kind === BATCH_KIND.messages) {
+      this.metrics.countMessages('broadcast', batch.count);
+      this.#receipts.push({ atMs, count: batch.count });
+    }
+    if (batch.kind === BATCH_KIND.event) {
+      // What an event does to a subscriber comes after the frame that tells of it.
+      this.flush();
+      const event = JSON.parse(batch.note) as ChannelEvent;
+      for (const subscriber of [...this.subscribers]) subscriber.onEvent(this.id, event);
+    }
+    if (this.#tickScheduled) return;
+    this.#tickScheduled = true;
+    this.#options.fanOut.schedule(this);
+  }
+
+  #deliverEphemeral(batch: Batch): void {
+    const note = (batch.note === '' ? {} : JSON.parse(batch.note)) as EphemeralNote;
+    if (note.online !== undefined) this.#hearOnline(note.online);
+    if (batch.frames.length === 0) return;
+    for (const subscriber of this.subscribers) {
+      if (subscriber.userId !== note.except) subscriber.pushEphemeral(batch.frames);
+    }
+  }
+
+  /** In a large channel the count is all that is told of comings and goings, at most once a second. */
+  #hearOnline(online: number): void {
+    this.#options.onOnline(this.id, online);
+    this.#online = online;
+    if (this.#countTimer !== null || online <= LARGE_CHANNEL_ONLINE) return;
+    this.#countTimer = setTimeout(() => {
+      this.#countTimer = null;
+      const frame = jsonFrame({ type: 'presence_count', channel_id: this.id, online: this.#online });
+      for (const subscriber of this.subscribers) subscriber.pushEphemeral(frame);
+    }, COUNT_INTERVAL_MS);
+    this.#countTimer.unref();
+  }
+
+  #hold(batch: Batch): void {
+    // Past the bound nothing is held: the gap's filling reads all of it.
+    if (this.#early.size < EARLY_MAX_BATCHES) this.#early.set(batch.firstSeq, batch);
+    if (this.#gapTimer !== null || this.#filling !== null) return;
+    this.#options.metrics.gapsFound.inc();
+    this.#armGapTimer(this.#options.gapWaitMs);
+  }
+
+  #acceptEarly(): void {
+    for (const [firstSeq, batch] of [...this.#early].sort(([a], [b]) => a - b)) {
+      if (firstSeq > this.#lastSeq + 1) return;
+      this.#early.delete(firstSeq);
+      if (lastSeqOf(batch) > this.#lastSeq) this.#accept(batchAfter(batch, this.#lastSeq), performance.now());
+    }
+    if (this.#gapTimer !== null) {
+      clearTimeout(this.#gapTimer);
+      this.#gapTimer = null;
+    }
+  }
+
+  #armGapTimer(waitMs: number): void {
+    this.#gapTimer = setTimeout(() => {
+      this.#gapTimer = null;
+      void this.#fillSoon();
+    }, waitMs);
+    this.#gapTimer.unref();
+  }
+
+  async #fillSoon(): Promise<void> {
+    try {
+      await this.#fill();
+    } catch (error) {
+      this.#options.log.warn({ channel_id: this.id, err: String(error) }, 'A gap could not be read; trying again');
+      if (this.#gapTimer === null && !this.#closed) this.#armGapTimer(GAP_RETRY_MS);
+    }
+  }
+
+  /** Reads everything after the last delivered place. One at a time; later callers share it. */
+  #fill(): Promise<void> {
+    this.#filling ??= this.#readGap().finally(() => {
+      this.#filling = null;
+    });
+    return this.#filling;
+  }
+
+  async #readGap(): Promise<void> {
+    let filled = false;
+    for (;;) {
+      const batches = await this.#options.recovery.since(this.id, this.#lastSeq, Number.MAX_SAFE_INTEGER);
+      if (this.#closed || batches.length === 0) break;
+      filled = true;
+      const now = performance.now();
+      for (const batch of batches) this.deliver(batch, now);
+    }
+    if (filled) this.#options.metrics.gapsFilled.inc();
+  }
+}

@@ -1,0 +1,292 @@
+import { randomUUID } from 'node:crypto';
+import { encodeAuthor, encodeMessage, parseClientFrame } from '@hubbub/protocol/codec.js';
+import { CLOSES } from '@hubbub/protocol/codes.js';
+import { normalizeContent } from '@hubbub/protocol/content.js';
+import type {
+  AuthCommand,
+  ClientFrame,
+  JoinCommand,
+  LeaveCommand,
+  MessageCommand,
+  TypingCommand,
+  TypingFrame,
+} from '@hubbub/protocol/frames.js';
+import { canonicalUuid } from '@hubbub/protocol/ids.js';
+import { MAX_CHANNELS_PER_CONNECTION } from '@hubbub/protocol/limits.js';
+import type { Admission } from './admission.js';
+import type { ChannelEvent } from './channel-hub.js';
+import type { Connection, ConnectionHandlers, Membership } from './connection.js';
+import { asHubbubError, HubbubError } from './errors.js';
+import { encodeTextFrames } from './frame.js';
+import type { Hub } from './hub.js';
+import type { Identity } from './identity.js';
+import type { Journal, Receipt } from './journal.js';
+import type { Limiter, Rate, RateDecision } from './limiter.js';
+import type { Logger } from './log.js';
+import { messageRateKey, rateLimited } from './message-rate.js';
+import type { Metrics } from './metrics.js';
+import type { Presence } from './presence.js';
+
+interface CommandsOptions {
+  readonly journal: Journal;
+  readonly hub: Hub;
+  readonly presence: Presence;
+  readonly limiter: Limiter;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Null: messages are not limited. */
+  readonly messageRate: Rate | null;
+  readonly messageMaxChars: number;
+  readonly authenticate: (token: string) => Promise<Identity>;
+  readonly admit: (identity: Identity, channelId: string) => Promise<Admission>;
+  /** Tells the others in a channel, on all instances. */
+  readonly announceTyping: (frame: TypingFrame) => void;
+  readonly onClosed: (connection: Connection) => void;
+}
+
+/** What a client's frames do: one method a frame type. */
+export class Commands implements ConnectionHandlers {
+  readonly #options: CommandsOptions;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+  }
+
+  onFrame(connection: Connection, text: string, atMs: number): Promise<void> | undefined {
+    const frame = parseClientFrame(text);
+    if (typeof frame === 'string') {
+      this.#refuse(connection, new HubbubError(frame), null);
+      return undefined;
+    }
+    try {
+      return this.#dispatch(connection, frame, atMs)?.catch((error) => this.#refuse(connection, error, frame));
+    } catch (error) {
+      this.#refuse(connection, error, frame);
+      return undefined;
+    }
+  }
+
+  /** Joins the channel that a connection was opened for; it is admitted already. */
+  async enter(connection: Connection, admission: Admission, lastSeq: number | null): Promise<void> {
+    try {
+      await this.#subscribe(connection, admission, lastSeq);
+    } catch (error) {
+      this.#refuse(connection, error, null);
+      if (connection.onlyChannelId !== null) connection.close('INTERNAL');
+    }
+  }
+
+  onEvent(connection: Connection, channelId: string, event: ChannelEvent): void {
+    if (event.type !== 'channel_deleted' && event.channel?.is_active !== false) return;
+    if (connection.onlyChannelId !== null) {
+      connection.close('CHANNEL_CLOSED');
+      return;
+    }
+    this.#depart(connection, channelId);
+    connection.send({ type: 'left', channel_id: channelId, code: CLOSES.CHANNEL_CLOSED.code });
+  }
+
+  onClosed(connection: Connection): void {
+    for (const channelId of [...connection.memberships.keys()]) this.#depart(connection, channelId);
+    this.#options.onClosed(connection);
+  }
+
+  onErrorSent(channelId: string | null, code: string): void {
+    this.#options.metrics.channel(channelId).countError(code);
+  }
+
+  onSlow(connection: Connection): void {
+    this.#options.metrics.slowConsumers.inc();
+    this.#options.log.info({ user_id: connection.userId }, 'A connection was too slow and is closed');
+  }
+
+  #dispatch(connection: Connection, frame: ClientFrame, atMs: number): Promise<void> | undefined {
+    switch (frame.type) {
+      case 'message':
+        return this.#message(connection, frame, atMs);
+      case 'typing':
+        this.#typing(connection, frame);
+        return undefined;
+      case 'join':
+        return this.#join(connection, frame);
+      case 'leave':
+        this.#leave(connection, frame);
+        return undefined;
+      case 'auth':
+        return this.#auth(connection, frame);
+      case 'ping':
+        connection.send({ type: 'pong' });
+        return undefined;
+    }
+  }
+
+  #message(connection: Connection, frame: MessageCommand, atMs: number): Promise<void> | undefined {
+    const membership = targetOf(connection, frame.channel_id);
+    this.#options.metrics.channel(membership.channelId).countMessages('message');
+    const messageId = frame.message_id === undefined ? randomUUID() : canonicalUuid(frame.message_id);
+    if (messageId === null) throw new HubbubError('INVALID_MESSAGE_ID');
+    const result = normalizeContent(frame.content, this.#options.messageMaxChars);
+    if (!result.ok) throw new HubbubError(result.code, result.message);
+    if (membership.mutedUntilMs > Date.now()) throw new HubbubError('MUTED');
+
+    const submit = () => this.#submit(connection, membership, messageId, result.content, frame, atMs);
+    const { limiter, messageRate } = this.#options;
+    if (messageRate === null) return submit();
+    const assertAllowed = (decision: RateDecision) => {
+      if (decision.allowed) return;
+      this.#options.metrics.channel(membership.channelId).rateLimitHits++;
+      throw rateLimited(messageRate, decision);
+    };
+    const decision = limiter.take(messageRateKey(connection.userId), messageRate);
+    if (decision instanceof Promise) {
+      return decision.then((decided) => {
+        assertAllowed(decided);
+        submit();
+      });
+    }
+    assertAllowed(decision);
+    return submit();
+  }
+
+  /** Hands the message to the journal; the frames behind it need not wait for its commit. */
+  #submit(
+    connection: Connection,
+    { channelId }: Membership,
+    messageId: string,
+    content: string,
+    frame: MessageCommand,
+    atMs: number,
+  ): undefined {
+    const { userId, authorJson } = connection;
+    const deliveredSeq = this.#options.hub.lastSeq(channelId);
+    this.#options.journal
+      .append({ channelId, messageId, userId, authorJson, content, atMs, deliveredSeq })
+      .then((receipt) => acknowledgeRepeat(connection, receipt))
+      .catch((error) => this.#refuse(connection, error, frame));
+  }
+
+  #typing(connection: Connection, frame: TypingCommand): void {
+    const { channelId } = targetOf(connection, frame.channel_id);
+    const { presence, metrics } = this.#options;
+    metrics.channel(channelId).countMessages('typing');
+    if (!presence.admitTyping(channelId, connection.userId)) return;
+    this.#options.announceTyping({
+      type: 'typing',
+      channel_id: channelId,
+      user_id: connection.userId,
+      username: connection.identity.username,
+      timestamp: new Date().toISOString(),
+    });
+  }
+
+  async #join(connection: Connection, frame: JoinCommand): Promise<void> {
+    const channelId = channelIdOf(frame.channel_id);
+    if (connection.onlyChannelId !== null && connection.onlyChannelId !== channelId) {
+      throw new HubbubError('INVALID_CHANNEL_ID');
+    }
+    // A second join is a resume in place: the client wants to be told again from where it stands.
+    if (connection.memberships.has(channelId)) this.#depart(connection, channelId);
+    if (connection.memberships.size >= MAX_CHANNELS_PER_CONNECTION) {
+      throw new HubbubError(
+        'TOO_MANY_CHANNELS',
+        `At most ${MAX_CHANNELS_PER_CONNECTION} channels can be joined on one connection: leave some, or open another`,
+      );
+    }
+    const admission = await this.#options.admit(connection.identity, channelId);
+    await this.#subscribe(connection, admission, frame.last_seq ?? null);
+  }
+
+  #leave(connection: Connection, frame: LeaveCommand): void {
+    const channelId = channelIdOf(frame.channel_id);
+    if (connection.onlyChannelId !== null || !connection.memberships.has(channelId)) {
+      throw new HubbubError('INVALID_CHANNEL_ID');
+    }
+    this.#depart(connection, channelId);
+    connection.send({ type: 'left', channel_id: channelId });
+  }
+
+  async #auth(connection: Connection, frame: AuthCommand): Promise<void> {
+    const identity = await this.#options.authenticate(frame.token);
+    if (identity.userId !== connection.userId) {
+      throw new HubbubError('UNAUTHORIZED', 'The fresh token must be of the same user');
+    }
+    connection.renew(identity);
+    connection.send({ type: 'authenticated', expires_at: new Date(identity.expiresAtMs).toISOString() });
+  }
+
+  async #subscribe(connection: Connection, { access, online }: Admission, lastSeq: number | null): Promise<void> {
+    const { presence, hub } = this.#options;
+    const channelId = access.id;
+    if (connection.closed) {
+      presence.leave(channelId, connection.userId);
+      return;
+    }
+    connection.memberships.set(channelId, { channelId, mutedUntilMs: mutedUntil(access) });
+    try {
+      await hub.join(channelId, connection, lastSeq, online);
+    } catch (error) {
+      this.#depart(connection, channelId);
+      throw error;
+    }
+  }
+
+  /** Undoes a join. Does nothing for a channel that is not joined. */
+  #depart(connection: Connection, channelId: string): void {
+    if (!connection.memberships.delete(channelId)) return;
+    this.#options.hub.leave(channelId, connection);
+    this.#options.presence.leave(channelId, connection.userId);
+  }
+
+  #refuse(connection: Connection, cause: unknown, frame: ClientFrame | null): void {
+    const error = asHubbubError(cause);
+    if (error.code === 'INTERNAL') {
+      this.#options.log.error({ err: error.cause, user_id: connection.userId }, 'A command failed unexpectedly');
+    }
+    const shown = error.code === 'CONFLICT' ? new HubbubError('INVALID_MESSAGE_ID') : error;
+    connection.sendError(shown, shownChannelId(connection, frame), shownMessageId(frame));
+  }
+}
+
+/** A message that was stored before is answered to its sender alone, as it was stored. */
+function acknowledgeRepeat(connection: Connection, { earlier }: Receipt): void {
+  if (earlier === null) return;
+  const author = encodeAuthor({
+    userId: earlier.user_id,
+    username: earlier.username,
+    displayName: earlier.display_name,
+    avatarUrl: earlier.avatar_url,
+  });
+  const at = earlier.created_at.toISOString();
+  const { channel_id, content, id, seq, is_deleted } = earlier;
+  connection.push(encodeTextFrames([encodeMessage(channel_id, author, content, id, at, seq, is_deleted)]));
+}
+
+/** The joined channel that a frame speaks to: nobody writes where he has not joined. */
+function targetOf(connection: Connection, channelId: string | undefined): Membership {
+  const id = channelId === undefined ? connection.onlyChannelId : canonicalUuid(channelId);
+  const membership = id === null ? undefined : connection.memberships.get(id);
+  if (membership === undefined) throw new HubbubError('INVALID_CHANNEL_ID');
+  return membership;
+}
+
+function channelIdOf(text: string): string {
+  const channelId = canonicalUuid(text);
+  if (channelId === null) throw new HubbubError('INVALID_CHANNEL_ID');
+  return channelId;
+}
+
+function mutedUntil(access: Admission['access']): number {
+  if (!access.is_muted) return 0;
+  return access.mute_expires_at?.getTime() ?? Number.POSITIVE_INFINITY;
+}
+
+/** The channel that an error is about, as far as the client may hear of it. */
+function shownChannelId(connection: Connection, frame: ClientFrame | null): string | null {
+  if (connection.onlyChannelId !== null) return connection.onlyChannelId;
+  return frame !== null && 'channel_id' in frame ? canonicalUuid(frame.channel_id ?? '') : null;
+}
+
+function shownMessageId(frame: ClientFrame | null): string | undefined {
+  if (frame?.type !== 'message' || frame.message_id === undefined) return undefined;
+  return frame.message_id.isWellFormed() ? frame.message_id.slice(0, 64) : undefined;
+}

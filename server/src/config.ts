@@ -1,0 +1,228 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+
+/** Where verification keys come from. `development`: a key of Hubbub's own, tokens for the asking, loopback only. */
+export type KeyConfig =
+  | { readonly kind: 'development' }
+  | { readonly kind: 'private'; readonly privateKey: KeyObject }
+  | { readonly kind: 'public'; readonly publicKey: KeyObject }
+  | { readonly kind: 'jwks'; readonly url: URL };
+
+export interface Config {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Null: the embedded database in `dataDir`. */
+  readonly databaseUrl: string | null;
+  /** Connections to PostgreSQL at most. */
+  readonly databasePoolSize: number;
+  /** Where the embedded database and the development key live; `memory://` for nowhere. */
+  readonly dataDir: string;
+  /** Null: a single instance, with its bus in the process. */
+  readonly redisUrl: string | null;
+  readonly key: KeyConfig;
+  /** Null: not checked. */
+  readonly jwtIssuer: string | null;
+  readonly jwtAudience: string | null;
+  readonly websocketOrigins: readonly string[];
+  readonly corsOrigins: readonly string[];
+  /** Messages a minute a user; 0: no limit. */
+  readonly rateLimitPerMinute: number;
+  /** Messages a user may send at once. */
+  readonly rateLimitBurst: number;
+  /** Longest message, in Unicode code points. */
+  readonly messageMaxChars: number;
+  /** Messages sent on a join. */
+  readonly historyOnJoin: number;
+  /** Whose `X-Forwarded-For` is believed: false nobody's, a number of hops, or addresses. */
+  readonly trustProxy: false | number | string[];
+  readonly logLevel: string;
+  /** Null: `/metrics` is open to all. */
+  readonly metricsToken: string | null;
+  /** False: one series for all channels together. */
+  readonly metricsChannelLabel: boolean;
+}
+
+/** A value of the environment that cannot be used; the message says which, what was found and what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(variable: string, found: string, allowed: string) {
+    super(`${variable}: found ${JSON.stringify(found)}, allowed is ${allowed}.`);
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_ORIGINS = 'http://localhost:5173,http://localhost:3000';
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const ORIGIN = /^(\*|https?:\/\/(\*\.)?[^\s/*]+|\*\.[^\s/*]+)$/;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/**
+ * The environment as a Config; nothing else reads it. An empty variable counts as not set.
+ *
+ * @throws ConfigError on the first value that cannot be used
+ */
+export function readConfig(env: Environment): Config {
+  const read = new Reader(env);
+  const key = readKey(read);
+  const development = key.kind === 'development';
+  const host = read.text('HOST') ?? (development ? '127.0.0.1' : '0.0.0.0');
+  if (development && !LOOPBACK.test(host)) {
+    throw new ConfigError(
+      'HOST',
+      host,
+      'a loopback address (127.0.0.1, ::1, localhost) as long as no key is configured: anyone may take a token then; ' +
+        'set JWT_PRIVATE_KEY, JWT_PUBLIC_KEY or JWT_JWKS_URL to listen on others',
+    );
+  }
+  return {
+    host,
+    port: read.integer('PORT', 8080, 0, 65_535),
+    databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:'])?.href ?? null,
+    databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, 1, 1000),
+    dataDir: read.text('DATA_DIR') ?? './data',
+    redisUrl: readRedisUrl(read),
+    key,
+    jwtIssuer: read.text('JWT_ISSUER'),
+    jwtAudience: read.text('JWT_AUDIENCE'),
+    websocketOrigins: readOrigins(read, 'WEBSOCKET_ALLOWED_ORIGINS', development),
+    corsOrigins: readOrigins(read, 'CORS_ALLOWED_ORIGINS', development),
+    rateLimitPerMinute: read.integer('CHAT_RATE_LIMIT_PER_MINUTE', 20, 0, 1_000_000),
+    rateLimitBurst: read.integer('CHAT_RATE_LIMIT_BURST', 20, 1, 1_000_000),
+    messageMaxChars: read.integer('CHAT_MESSAGE_MAX_CHARS', 500, 1, 100_000),
+    historyOnJoin: read.integer('CHAT_HISTORY_ON_JOIN', 50, 0, 1000),
+    trustProxy: readTrustProxy(read),
+    logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
+    metricsToken: read.text('METRICS_TOKEN'),
+    metricsChannelLabel: read.oneOf('METRICS_CHANNEL_LABEL', 'on', ['on', 'off']) === 'on',
+  };
+}
+
+class Reader {
+  readonly #env: Environment;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  text(name: string): string | null {
+    const value = this.#env[name]?.trim();
+    return value === undefined || value === '' ? null : value;
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const text = this.text(name);
+    if (text === null) return fallback;
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new ConfigError(name, text, `a whole number from ${min} to ${max}`);
+    }
+    return value;
+  }
+
+  oneOf<const T extends string>(name: string, fallback: T, allowed: readonly T[]): T {
+    const text = this.text(name);
+    if (text === null) return fallback;
+    const found = allowed.find((each) => each === text);
+    if (found === undefined) throw new ConfigError(name, text, `one of ${allowed.join(', ')}`);
+    return found;
+  }
+
+  url(name: string, protocols: readonly string[]): URL | null {
+    const text = this.text(name);
+    if (text === null) return null;
+    const allowed = `a URL that begins with ${protocols.map((each) => `${each}//`).join(' or ')}`;
+    // A URL may hold a password, so what was found is shown without it.
+    if (!URL.canParse(text)) throw new ConfigError(name, redactUrl(text), allowed);
+    const url = new URL(text);
+    if (!protocols.includes(url.protocol)) throw new ConfigError(name, redactUrl(text), allowed);
+    return url;
+  }
+}
+
+function readKey(read: Reader): KeyConfig {
+  const privatePem = read.text('JWT_PRIVATE_KEY');
+  const publicPem = read.text('JWT_PUBLIC_KEY');
+  const jwks = read.url('JWT_JWKS_URL', ['https:', 'http:']);
+  const set = [
+    ['JWT_PRIVATE_KEY', privatePem],
+    ['JWT_PUBLIC_KEY', publicPem],
+    ['JWT_JWKS_URL', jwks],
+  ].filter(([, value]) => value !== null);
+  const [, second] = set;
+  if (second !== undefined) {
+    throw new ConfigError(String(second[0]), '(set)', `to set only one of ${set.map(([name]) => name).join(', ')}`);
+  }
+  if (privatePem !== null) {
+    return { kind: 'private', privateKey: parseKey('JWT_PRIVATE_KEY', privatePem, createPrivateKey) };
+  }
+  if (publicPem !== null) return { kind: 'public', publicKey: parseKey('JWT_PUBLIC_KEY', publicPem, createPublicKey) };
+  if (jwks !== null) return { kind: 'jwks', url: jwks };
+  return { kind: 'development' };
+}
+
+function parseKey(variable: string, pem: string, parse: (pem: string) => KeyObject): KeyObject {
+  const allowed = 'a PEM key for RS256 (RSA of 2048 bits or more), ES256 (P-256) or EdDSA (Ed25519)';
+  let key: KeyObject;
+  try {
+    key = parse(pem.replaceAll('\\n', '\n'));
+  } catch {
+    throw new ConfigError(variable, '(a text that is no such key)', allowed);
+  }
+  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
+  const usable =
+    (key.asymmetricKeyType === 'rsa' && modulusLength >= 2048) ||
+    (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') ||
+    key.asymmetricKeyType === 'ed25519';
+  if (!usable) throw new ConfigError(variable, `(a key of type ${key.asymmetricKeyType ?? 'unknown'})`, allowed);
+  return key;
+}
+
+function readRedisUrl(read: Reader): string | null {
+  const url = read.url('REDIS_URL', ['redis:', 'rediss:']);
+  const host = read.text('REDIS_HOST');
+  if (url !== null && host !== null) {
+    throw new ConfigError('REDIS_HOST', host, 'to set either REDIS_URL or REDIS_HOST, not both');
+  }
+  if (url !== null) return url.href;
+  if (host === null) return null;
+  const tls = read.oneOf('REDIS_TLS', 'off', ['on', 'off', 'true', 'false']);
+  const built = new URL(`${tls === 'on' || tls === 'true' ? 'rediss' : 'redis'}://localhost`);
+  built.hostname = host.includes(':') ? `[${host}]` : host;
+  built.port = String(read.integer('REDIS_PORT', 6379, 1, 65_535));
+  built.password = encodeURIComponent(read.text('REDIS_PASSWORD') ?? '');
+  built.pathname = `/${read.integer('REDIS_DB', 0, 0, 1_000_000)}`;
+  return built.href;
+}
+
+function readOrigins(read: Reader, name: string, development: boolean): string[] {
+  const origins = (read.text(name) ?? DEFAULT_ORIGINS)
+    .split(',')
+    .map((each) => each.trim().replace(/\/$/, ''))
+    .filter((each) => each !== '');
+  for (const origin of origins) {
+    if (!ORIGIN.test(origin)) {
+      throw new ConfigError(name, origin, 'a comma list of origins like https://app.example.com or *.example.com');
+    }
+    if (origin === '*' && !development) {
+      throw new ConfigError(name, origin, 'a list of origins; * only as long as no key is configured');
+    }
+  }
+  return origins;
+}
+
+function readTrustProxy(read: Reader): Config['trustProxy'] {
+  const text = read.text('TRUST_PROXY');
+  if (text === null || text === 'off' || text === 'false') return false;
+  if (/^\d+$/.test(text)) return Number(text);
+  const addresses = text.split(',').map((each) => each.trim());
+  if (!addresses.every((each) => /^(loopback|linklocal|uniquelocal|[0-9a-f.:]+(\/\d+)?)$/i.test(each))) {
+    throw new ConfigError('TRUST_PROXY', text, 'off, a number of hops, or a comma list of addresses and networks');
+  }
+  return addresses;
+}
+
+function redactUrl(text: string): string {
+  return text.replace(/\/\/[^@/]*@/, '//***@');
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { canonicalUuid } from '@hubbub/protocol/ids.js';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Admission } from './admission.js';
+import { type Credentials, readCredentials, selectSubprotocol } from './credentials.js';
+import { asHubbubError, HubbubError } from './errors.js';
+import type { Identity } from './identity.js';
+import type { Logger } from './log.js';
+import type { Metrics } from './metrics.js';
+
+/** An upgrade that was let in. */
+export interface Accepted {
+  readonly webSocket: WebSocket;
+  readonly socket: Socket;
+  readonly identity: Identity;
+  /** The channel of a one-channel connection; null: it may join many. */
+  readonly onlyChannelId: string | null;
+  /** The channel that is joined at once, admitted already; null: none. */
+  readonly admission: Admission | null;
+  /** Last place that the client has of that channel; null: none. */
+  readonly lastSeq: number | null;
+}
+
+interface GatewayOptions {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly maxFrameBytes: number;
+  readonly isDraining: () => boolean;
+  /** Whether a browser on this origin may connect; `host` is the request's own. */
+  readonly isOriginAllowed: (origin: string, host: string | null) => boolean;
+  readonly authenticate: (token: string) => Promise<Identity>;
+  readonly admit: (identity: Identity, channelId: string) => Promise<Admission>;
+  /** Gives an admitted place back. */
+  readonly release: (channelId: string, userId: string) => void;
+  /** Called in the same tick in which the 101 is written. */
+  readonly onAccepted: (accepted: Accepted) => void;
+}
+
+/** Where an upgrade wants to go. */
+interface Target {
+  readonly channelId: string | null;
+  readonly single: boolean;
+  readonly lastSeq: number | null;
+}
+
+const ONE_CHANNEL = /^(?:\/api(?:\/v1)?\/chat\/channels\/([^/]+)\/ws|\/ws\/chat\/([^/]+))$/;
+const MANY_CHANNELS = /^(?:\/ws\/chat|\/api(?:\/v1)?\/chat\/ws)$/;
+// RFC 6455, section 4.1: the base64 of 16 bytes.
+const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
+
+/** HTTP upgrades to WebSocket. Every refusal comes before the 101, as an HTTP response with the REST error shape. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #webSockets: WebSocketServer;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: options.maxFrameBytes,
+      // Compression of frames shared by thousands would be done for each socket, and fragments memory (ws#1202).
+      perMessageDeflate: false,
+      handleProtocols: selectSubprotocol,
+    });
+  }
+
+  /** Listener of an HTTP server's `upgrade` event. */
+  readonly onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const ignoreError = () => {};
+    // A client that goes away in the meantime must not end the process; `ws` listens once the upgrade is done.
+    socket.on('error', ignoreError);
+    this.#upgrade(request, socket, head)
+      .catch((error) => this.#refuse(socket, error))
+      .finally(() => socket.off('error', ignoreError));
+  };
+
+  close(): void {
+    this.#webSockets.close();
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const target = readTarget(request);
+    assertHandshake(request);
+    if (this.#options.isDraining()) {
+      throw new HubbubError('UNAVAILABLE', 'This instance is shutting down: connect again', { retryAfterMs: 1000 });
+    }
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
+    const credentials = readCredentials(request.headers, offered);
+    this.#assertOrigin(request, credentials);
+    const identity = await this.#options.authenticate(credentials.token);
+    const admission = target.channelId === null ? null : await this.#options.admit(identity, target.channelId);
+    const release = () => {
+      if (admission !== null) this.#options.release(admission.access.id, identity.userId);
+    };
+    if (socket.destroyed) {
+      release();
+      return;
+    }
+    // `ws` answers a handshake that it does not like by itself and only closes the socket.
+    socket.once('close', release);
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off('close', release);
+      socket.setNoDelay(true);
+      this.#options.onAccepted({
+        webSocket,
+        socket,
+        identity,
+        onlyChannelId: target.single ? target.channelId : null,
+        admission,
+        lastSeq: target.lastSeq,
+      });
+    });
+  }
+
+  #assertOrigin(request: IncomingMessage, credentials: Credentials): void {
+    const { origin, host } = request.headers;
+    if (origin === undefined) {
+      if (credentials.carrier !== 'cookie') return;
+      throw new HubbubError('FORBIDDEN', 'A connection by cookie needs an Origin header');
+    }
+    if (!this.#options.isOriginAllowed(origin, host ?? null)) {
+      throw new HubbubError('FORBIDDEN', 'Connections from this origin are not allowed');
+    }
+  }
+
+  #refuse(socket: Socket, cause: unknown): void {
+    const error = asHubbubError(cause);
+    this.#options.metrics.upgradesRefused.inc({ code: error.code });
+    const requestId = randomUUID();
+    if (error.code === 'INTERNAL') {
+      this.#options.log.error({ err: error.cause, request_id: requestId }, 'An upgrade failed unexpectedly');
+    }
+    if (socket.destroyed) return;
+    const body = JSON.stringify({ error: error.message, code: error.code });
+    const lines = [
+      `HTTP/1.1 ${error.status} ${STATUS_TEXT[error.status] ?? 'Error'}`,
+      'Connection: close',
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${requestId}`,
+    ];
+    if (error.retryAfterMs !== undefined) lines.push(`Retry-After: ${Math.ceil(error.retryAfterMs / 1000)}`);
+    socket.once('finish', () => socket.destroy());
+    socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  }
+}
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+function readTarget(request: IncomingMessage): Target {
+  const url = request.url ?? '/';
+  const queryAt = url.indexOf('?');
+  const path = queryAt < 0 ? url : url.slice(0, queryAt);
+  const query = new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt));
+  const one = ONE_CHANNEL.exec(path);
+  const many = MANY_CHANNELS.test(path);
+  if (one === null && !many) throw new HubbubError('NOT_FOUND', 'No such WebSocket URL');
+  const text = one === null ? query.get('channel_id') : (one[1] ?? one[2] ?? '');
+  const channelId = text === null ? null : canonicalUuid(text);
+  if (text !== null && channelId === null) throw new HubbubError('INVALID_REQUEST', 'Invalid channel ID');
+  return { channelId, single: one !== null, lastSeq: readLastSeq(query.get('last_seq')) };
+}
+
+function readLastSeq(text: string | null): number | null {
+  if (text === null) return null;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new HubbubError('INVALID_REQUEST', 'last_seq must be a whole number, the last seq that the client has');
+  }
+  return value;
+}
+
+function assertHandshake(request: IncomingMessage): void {
+  const { headers } = request;
+  const valid =
+    request.method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '') &&
+    headers['sec-websocket-version'] === '13';
+  if (!valid) throw new HubbubError('INVALID_REQUEST', 'Not a WebSocket handshake of version 13 (RFC 6455)');
+}

@@ -1,0 +1,73 @@
+import { canonicalUuid } from '@hubbub/protocol/ids.js';
+import type { FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
+import { readCredentials } from '../credentials.js';
+import { HubbubError } from '../errors.js';
+import type { Identity } from '../identity.js';
+import type { Rate } from '../limiter.js';
+import { type ChannelAccess, readAccess } from '../store/channels.js';
+import type { HttpContext } from './context.js';
+
+/*
+ * Who asks, how often, and for what: the guards that stand before the routes.
+ */
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+// Beside the request and not on it, so that whoever uses it has to import it from here.
+const identities = new WeakMap<FastifyRequest, Identity>();
+
+/** Hook that lets in requests with a valid token alone. */
+export function authentication(context: HttpContext) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const credentials = readCredentials(request.headers);
+    if (credentials.carrier === 'cookie' && !SAFE_METHODS.has(request.method)) {
+      // A cookie is sent by the browser whoever asks for it; the Origin tells who did (cross-site request forgery).
+      const { origin, host } = request.headers;
+      if (origin === undefined || !context.isOriginAllowed(origin, host ?? null, context.config.corsOrigins)) {
+        throw new HubbubError('FORBIDDEN', 'A change by cookie needs an allowed Origin: send a bearer token instead');
+      }
+    }
+    identities.set(request, await context.auth.authenticate(credentials.token));
+  };
+}
+
+/** Who asks. For routes behind {@link authentication}. */
+export function identityOf(request: FastifyRequest): Identity {
+  const identity = identities.get(request);
+  if (identity === undefined) throw new Error('identityOf: the route is not behind the authentication hook');
+  return identity;
+}
+
+/** Who asks, where that is known. */
+export function identityIfAny(request: FastifyRequest): Identity | undefined {
+  return identities.get(request);
+}
+
+/** Hook that lets a user through `perMinute` times a minute. @param name what is counted; routes of one name share it */
+export function userLimit(context: HttpContext, name: string, perMinute: number): preHandlerAsyncHookHandler {
+  const rate: Rate = { perMinute, burst: perMinute };
+  return async (request, reply) => {
+    const decision = await context.limiter.take(`${name}:${identityOf(request).userId}`, rate);
+    reply.header('ratelimit-limit', rate.burst);
+    reply.header('ratelimit-remaining', decision.remaining);
+    reply.header('ratelimit-reset', Math.ceil(decision.resetMs / 1000));
+    if (!decision.allowed) {
+      throw new HubbubError('RATE_LIMITED', `Rate limit exceeded. Maximum ${perMinute} requests per minute.`, {
+        retryAfterMs: decision.retryAfterMs,
+      });
+    }
+  };
+}
+
+/** The canonical id of a path parameter. @throws HubbubError `INVALID_REQUEST` */
+export function channelIdParam(text: string): string {
+  const id = canonicalUuid(text);
+  if (id === null) throw new HubbubError('INVALID_REQUEST', 'Invalid channel ID');
+  return id;
+}
+
+/** The channel of a path parameter as the asking user meets it. @throws HubbubError `CHANNEL_NOT_FOUND` */
+export async function channelAccess(context: HttpContext, request: FastifyRequest, id: string): Promise<ChannelAccess> {
+  const access = await readAccess(context.db, channelIdParam(id), identityOf(request).userId);
+  if (access === null) throw new HubbubError('CHANNEL_NOT_FOUND');
+  return access;
+}

@@ -1,0 +1,179 @@
+import type { KeyObject } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import { type FastifyBaseLogger, fastify } from 'fastify';
+import { HubbubError } from '../errors.js';
+import { authentication, identityIfAny } from './access.js';
+import { channelRoutes } from './channels.js';
+import type { HttpContext } from './context.js';
+import { asyncApi, nameSchemas, OPENAPI_HEAD } from './describe.js';
+import { devTokenRoute } from './dev-token.js';
+import { errorHandler } from './errors.js';
+import { messageRoutes } from './messages.js';
+import { presenceRoutes } from './presence.js';
+import { healthRoute, probeRoutes, statsRoute } from './status.js';
+import type { Routes } from './typed.js';
+
+const BODY_LIMIT_BYTES = 64 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_ID = /^[\w.-]{1,64}$/;
+/** Routes that probes and scrapers ask all the time: logged at debug level. */
+const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
+
+/**
+ * The HTTP half: REST routes, their description, probes, and the page.
+ *
+ * @param developmentKey signs the tokens of development mode; null: a key is configured, and there is no such route
+ */
+export async function createApp(context: HttpContext, developmentKey: KeyObject | null): Promise<Routes> {
+  const { config, log } = context;
+  // Requests and the start have lines of their own; of the framework's only trouble is wanted.
+  const frameworkLog: FastifyBaseLogger = log.child({}, { level: log.level === 'silent' ? 'silent' : 'warn' });
+  const app = fastify({
+    loggerInstance: frameworkLog,
+    trustProxy: trustProxyOf(config.trustProxy),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Sockets that were upgraded are the gateway's to close.
+    forceCloseConnections: 'idle',
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema));
+  app.setErrorHandler(errorHandler(log));
+  app.setNotFoundHandler(() => {
+    throw new HubbubError('NOT_FOUND');
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const line = {
+      request_id: request.id,
+      user_id: identityIfAny(request)?.userId,
+      method: request.method,
+      // Without the query, which clients sometimes put secrets in.
+      path: request.url.split('?', 1)[0],
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+    };
+    if (QUIET.has(line.path ?? '')) log.debug(line, 'request');
+    else log.info(line, 'request');
+  });
+
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        connectSrc: ["'self'", 'ws:', 'wss:'],
+        imgSrc: ["'self'", 'data:', 'https:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'self'"],
+      },
+    },
+    // TLS is ended in front of Hubbub; whoever ends it decides on this.
+    strictTransportSecurity: false,
+  });
+  await app.register(cors, {
+    delegator: (request, callback) => {
+      const { origin, host } = request.headers;
+      const allowed = origin !== undefined && context.isOriginAllowed(origin, host ?? null, config.corsOrigins);
+      callback(null, {
+        origin: allowed,
+        credentials: true,
+        methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
+        exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+        maxAge: 600,
+      });
+    },
+  });
+  await registerDescription(app);
+  await registerPage(app);
+
+  probeRoutes(app, context);
+  for (const prefix of ['/api/v1/chat', '/api/chat']) {
+    await app.register(
+      async (routes: Routes) => {
+        // The second prefix is an alias; one description is enough.
+        if (prefix !== '/api/v1/chat') {
+          routes.addHook('onRoute', (route) => {
+            route.schema = { ...route.schema, hide: true };
+          });
+        }
+        healthRoute(routes, context);
+        await routes.register(async (guarded: Routes) => {
+          guarded.addHook('onRequest', authentication(context));
+          channelRoutes(guarded, context);
+          messageRoutes(guarded, context);
+          presenceRoutes(guarded, context);
+          statsRoute(guarded, context);
+        });
+      },
+      { prefix },
+    );
+  }
+  if (developmentKey !== null) {
+    await app.register(async (routes: Routes) => devTokenRoute(routes, context, developmentKey), { prefix: '/api/v1' });
+  }
+  return app;
+}
+
+// Bodies are JSON and have types of their own; queries and paths are text and need to be read as numbers.
+const strict = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes: false, allErrors: true });
+const lenient = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes: true, allErrors: true });
+addFormats.default(strict);
+addFormats.default(lenient);
+
+/** @param trusted a number: so many proxies in front are believed */
+function trustProxyOf(
+  trusted: HttpContext['config']['trustProxy'],
+): boolean | string[] | ((address: string, hop: number) => boolean) {
+  return typeof trusted === 'number' ? (_address, hop) => hop < trusted : trusted;
+}
+
+async function registerDescription(app: Routes): Promise<void> {
+  await app.register(swagger, { openapi: OPENAPI_HEAD });
+  await app.register(swaggerUi, {
+    routePrefix: '/api/v1/docs',
+    staticCSP: true,
+    transformSpecification: (document) => nameSchemas(document),
+    transformSpecificationClone: false,
+    uiConfig: { deepLinking: true, docExpansion: 'list' },
+    theme: { title: 'Hubbub API' },
+  });
+  let openApi: object | null = null;
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => {
+    openApi ??= nameSchemas(app.swagger());
+    return openApi;
+  });
+  let asyncApiDocument: object | null = null;
+  app.get('/api/v1/asyncapi.json', { schema: { hide: true } }, () => {
+    asyncApiDocument ??= asyncApi();
+    return asyncApiDocument;
+  });
+}
+
+async function registerPage(app: Routes): Promise<void> {
+  const web = dirname(createRequire(import.meta.url).resolve('@hubbub/web/package.json'));
+  await app.register(fastifyStatic, { root: join(web, 'public'), prefix: '/' });
+  await app.register(fastifyStatic, {
+    root: join(web, 'dist'),
+    prefix: '/app/',
+    decorateReply: false,
+    allowedPath: (path) => path.endsWith('.js') && !path.endsWith('.test.js'),
+  });
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import type { ChannelDeletedFrame, ChannelUpdatedFrame } from '@hubbub/protocol/frames.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
+import {
+  CHANNEL_TYPES,
+  Channel,
+  ChannelList,
+  CreateChannelBody,
+  StatusBody,
+  UpdateChannelBody,
+} from '@hubbub/protocol/rest.js';
+import { OneOf } from '@hubbub/protocol/schemas.js';
+import Type from 'typebox';
+import { HubbubError } from '../errors.js';
+import { assertMayDelete, assertMayUpdate, isVisible } from '../permissions.js';
+import { createChannel, deleteChannel, listChannels, updateChannel } from '../store/channels.js';
+import { channelAccess, identityOf, userLimit } from './access.js';
+import type { HttpContext } from './context.js';
+import { errorResponses } from './errors.js';
+import { toChannel } from './representations.js';
+import type { Routes } from './typed.js';
+
+export const ChannelParams = Type.Object({ id: Type.String({ description: "The channel's UUID, in any spelling" }) });
+
+const ListQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE }),
+    offset: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+    type: Type.Optional(OneOf(CHANNEL_TYPES)),
+    q: Type.Optional(Type.String({ maxLength: 100, description: 'Part of the name, in any case' })),
+  },
+  { additionalProperties: false },
+);
+
+/** Channels: create, list, read, change, delete. */
+export function channelRoutes(app: Routes, context: HttpContext): void {
+  const { db, presence } = context;
+  const tags = ['channels'];
+  const onlineIn = async (id: string) => (await presence.counts([id])).get(id) ?? 0;
+
+  app.post(
+    '/channels',
+    {
+      schema: {
+        tags,
+        summary: 'Create a channel; its creator is its owner',
+        body: CreateChannelBody,
+        response: { 201: Channel, ...errorResponses(400, 401, 403, 413, 415, 429) },
+      },
+      preHandler: userLimit(context, 'create-channel', 10),
+    },
+    async (request, reply) => {
+      const row = await createChannel(db, randomUUID(), identityOf(request).userId, {
+        ...request.body,
+        name: textOf('name', request.body.name),
+      });
+      return reply.status(201).send(toChannel(row, 0));
+    },
+  );
+
+  app.get(
+    '/channels',
+    {
+      schema: {
+        tags,
+        summary: 'List active channels, newest first; private ones only for their members and site admins',
+        querystring: ListQuery,
+        response: { 200: ChannelList, ...errorResponses(400, 401) },
+      },
+    },
+    async (request) => {
+      const identity = identityOf(request);
+      const { limit, offset, type = null, q = null } = request.query;
+      const seesAll = identity.role === 'admin';
+      const { channels, total } = await listChannels(db, { userId: identity.userId, seesAll, type, q, limit, offset });
+      const counts = await presence.counts(channels.map((row) => row.id));
+      return { channels: channels.map((row) => toChannel(row, counts.get(row.id) ?? 0)), total, limit, offset };
+    },
+  );
+
+  app.get(
+    '/channels/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Read a channel',
+        params: ChannelParams,
+        response: { 200: Channel, ...errorResponses(400, 401, 404) },
+      },
+    },
+    async (request) => {
+      const access = await channelAccess(context, request, request.params.id);
+      if (!isVisible(access, identityOf(request))) throw new HubbubError('CHANNEL_NOT_FOUND');
+      return toChannel(access, await onlineIn(access.id));
+    },
+  );
+
+  app.patch(
+    '/channels/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Change a channel; null clears a description or a bound',
+        params: ChannelParams,
+        body: UpdateChannelBody,
+        response: { 200: Channel, ...errorResponses(400, 401, 403, 404, 413, 415, 429) },
+      },
+      preHandler: userLimit(context, 'change-channel', 10),
+    },
+    async (request) => {
+      const access = await channelAccess(context, request, request.params.id);
+      assertMayUpdate(access, identityOf(request));
+      const online = await onlineIn(access.id);
+      const { name } = request.body;
+      const changes = name === undefined ? request.body : { ...request.body, name: textOf('name', name) };
+      const updated = await db.transaction((tx) =>
+        updateChannel(tx, access.id, changes, (row): ChannelUpdatedFrame => {
+          const channel = toChannel(row, online);
+          return { type: 'channel_updated', channel_id: row.id, channel, seq: row.last_seq };
+        }),
+      );
+      if (updated === null) throw new HubbubError('CHANNEL_NOT_FOUND');
+      context.publishEvent(access.id, updated.payload.seq, updated.payload);
+      return updated.payload.channel;
+    },
+  );
+
+  app.delete(
+    '/channels/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a channel; open connections are told and closed',
+        params: ChannelParams,
+        response: { 200: StatusBody, ...errorResponses(400, 401, 403, 404, 429) },
+      },
+      preHandler: userLimit(context, 'change-channel', 10),
+    },
+    async (request) => {
+      const access = await channelAccess(context, request, request.params.id);
+      assertMayDelete(access, identityOf(request));
+      const frame = await db.transaction((tx) =>
+        deleteChannel(tx, access.id, (seq, at): ChannelDeletedFrame => {
+          return { type: 'channel_deleted', channel_id: access.id, seq, timestamp: at.toISOString() };
+        }),
+      );
+      if (frame === null) throw new HubbubError('CHANNEL_NOT_FOUND');
+      context.publishEvent(access.id, frame.seq, frame);
+      return { status: 'deleted' };
+    },
+  );
+}
+
+/** A name in its stored form. @throws HubbubError `INVALID_REQUEST` for one that shows nothing or cannot be stored */
+function textOf(field: string, text: string): string {
+  const trimmed = text.isWellFormed() ? text.normalize('NFC').trim() : '';
+  if (trimmed === '' || /\p{Cc}/u.test(trimmed)) {
+    const message = 'must have visible characters and no control characters';
+    throw new HubbubError('INVALID_REQUEST', `Invalid body: ${field} ${message}`, { details: [{ field, message }] });
+  }
+  return trimmed;
+}

@@ -1,0 +1,37 @@
+import type { Channel, Message } from '@hubbub/protocol/rest.js';
+import type { ChannelRow } from '../store/channels.js';
+import type { MessageRow } from '../store/messages.js';
+
+/** A channel as REST and frames show it. @param online distinct users online */
+export function toChannel(row: ChannelRow, online: number): Channel {
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    creator_id: row.creator_id,
+    channel_type: row.channel_type,
+    is_active: row.is_active,
+    max_participants: row.max_participants,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    last_seq: row.last_seq,
+    online_count: online,
+  };
+}
+
+/** A message as REST shows it: a deleted one keeps its place and loses its content. */
+export function toMessage(row: MessageRow): Message {
+  return {
+    id: row.id,
+    channel_id: row.channel_id,
+    user_id: row.user_id,
+    username: row.username,
+    display_name: row.display_name,
+    avatar_url: row.avatar_url,
+    content: row.is_deleted ? '' : row.content,
+    seq: row.seq,
+    is_deleted: row.is_deleted,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}

@@ -1,0 +1,168 @@
+import type { Batch } from './batch.js';
+import { ChannelHub, type Subscriber } from './channel-hub.js';
+import type { FanOut } from './fan-out.js';
+import type { Logger } from './log.js';
+import type { Metrics } from './metrics.js';
+import type { Recovery } from './recovery.js';
+
+interface HubOptions {
+  readonly fanOut: FanOut;
+  readonly recovery: Recovery;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly historyOnJoin: number;
+  /** Settles when batches of the channel arrive from now on. */
+  readonly subscribe: (channelId: string) => Promise<void>;
+  readonly unsubscribe: (channelId: string) => void;
+  /** Heads of the given channels in the database. */
+  readonly readHeads: (channelIds: readonly string[]) => Promise<Map<string, number>>;
+  /** Hears how many distinct users are online in a channel, from whichever instance knew last. */
+  readonly onOnline: (channelId: string, online: number) => void;
+}
+
+const GAP_WAIT_MS = 100;
+const HEADS_CHUNK = 5000;
+/** Places read when a hub is made: what joins and quick reconnects will want. */
+const PRIME_MIN_PLACES = 100;
+
+/** All channels with members on this instance. A hub is made at the first join and dropped after the last leave. */
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #hubs = new Map<string, ChannelHub>();
+  readonly #opening = new Map<string, Promise<ChannelHub>>();
+  /** Batches for channels whose hub is being made. */
+  readonly #waiting = new Map<string, { readonly batch: Batch; readonly atMs: number }[]>();
+  #comparing: Promise<void> | null = null;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  /** Channels with members here. */
+  get size(): number {
+    return this.#hubs.size;
+  }
+
+  /** The last place of a channel that was delivered here; 0 for a channel without members here. */
+  lastSeq(channelId: string): number {
+    return this.#hubs.get(channelId)?.lastSeq ?? 0;
+  }
+
+  /** The channels with members here. */
+  channels(): Iterable<ChannelHub> {
+    return this.#hubs.values();
+  }
+
+  /**
+   * Adds a subscriber to a channel; see {@link ChannelHub.attach}.
+   *
+   * @throws StorageUnavailable; it is then not subscribed
+   */
+  async join(channelId: string, subscriber: Subscriber, position: number | null, online: number): Promise<void> {
+    const hub = await this.#open(channelId);
+    try {
+      await hub.attach(subscriber, position, online);
+    } finally {
+      hub.pins--;
+      this.#dropIfEmpty(hub);
+    }
+  }
+
+  leave(channelId: string, subscriber: Subscriber): void {
+    const hub = this.#hubs.get(channelId);
+    if (hub === undefined) return;
+    hub.detach(subscriber);
+    this.#dropIfEmpty(hub);
+  }
+
+  /** Takes in a batch from the bus. @param atMs when it, or the oldest message in it, was received here */
+  deliver(channelId: string, batch: Batch, atMs: number): void {
+    const hub = this.#hubs.get(channelId);
+    if (hub !== undefined) hub.deliver(batch, atMs);
+    else this.#waiting.get(channelId)?.push({ batch, atMs });
+  }
+
+  /**
+   * Compares the last delivered places of all channels here with the database and reads what is missing. One at a time.
+   *
+   * @throws StorageUnavailable
+   */
+  compareHeads(): Promise<void> {
+    this.#comparing ??= this.#compare().finally(() => {
+      this.#comparing = null;
+    });
+    return this.#comparing;
+  }
+
+  close(): void {
+    for (const hub of this.#hubs.values()) hub.close();
+    this.#hubs.clear();
+    this.#options.metrics.channelsActive.set(0);
+  }
+
+  async #compare(): Promise<void> {
+    const ids = [...this.#hubs.keys()];
+    for (let from = 0; from < ids.length; from += HEADS_CHUNK) {
+      const heads = await this.#options.readHeads(ids.slice(from, from + HEADS_CHUNK));
+      for (const [channelId, seq] of heads) this.#hubs.get(channelId)?.noticeHead(seq);
+    }
+  }
+
+  /** The channel's hub, pinned: whoever gets it unpins it. */
+  async #open(channelId: string): Promise<ChannelHub> {
+    const open = this.#hubs.get(channelId);
+    if (open !== undefined) {
+      open.pins++;
+      return open;
+    }
+    let opening = this.#opening.get(channelId);
+    if (opening === undefined) {
+      opening = this.#create(channelId).finally(() => this.#opening.delete(channelId));
+      this.#opening.set(channelId, opening);
+    }
+    const hub = await opening;
+    // The first waiter to go on finds the hub unpinned but registered; none can drop it before all have pinned it,
+    // since they all go on in the same round of microtasks.
+    hub.pins++;
+    return hub;
+  }
+
+  /**
+   * First the subscription, then the head: whatever is published after the subscription is confirmed waits, and what was
+   * published before it is in the database. So the first message of a new hub is never missed.
+   */
+  async #create(channelId: string): Promise<ChannelHub> {
+    const { metrics, recovery, readHeads, subscribe, unsubscribe, historyOnJoin } = this.#options;
+    const waiting: { readonly batch: Batch; readonly atMs: number }[] = [];
+    this.#waiting.set(channelId, waiting);
+    try {
+      await subscribe(channelId);
+      const head = (await readHeads([channelId])).get(channelId) ?? 0;
+      const primeFrom = Math.max(0, head - Math.max(PRIME_MIN_PLACES, historyOnJoin));
+      const recent = head === 0 ? [] : await recovery.since(channelId, primeFrom, head);
+      const hub = new ChannelHub(channelId, head, metrics.addChannel(channelId), {
+        ...this.#options,
+        gapWaitMs: GAP_WAIT_MS,
+      });
+      hub.prime(recent);
+      this.#hubs.set(channelId, hub);
+      metrics.channelsActive.set(this.#hubs.size);
+      for (const { batch, atMs } of waiting) hub.deliver(batch, atMs);
+      return hub;
+    } catch (error) {
+      unsubscribe(channelId);
+      throw error;
+    } finally {
+      this.#waiting.delete(channelId);
+    }
+  }
+
+  #dropIfEmpty(hub: ChannelHub): void {
+    if (hub.pins > 0 || hub.subscribers.size > 0 || this.#hubs.get(hub.id) !== hub) return;
+    hub.close();
+    this.#hubs.delete(hub.id);
+    this.#options.unsubscribe(hub.id);
+    this.#options.metrics.dropChannel(hub.id);
+    this.#options.metrics.channelsActive.set(this.#hubs.size);
+  }
+}

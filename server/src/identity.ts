@@ -1,0 +1,12 @@
+import type { SiteRole } from '@hubbub/protocol/rest.js';
+
+/** Who is behind a request or a connection, as his token says. */
+export interface Identity {
+  readonly userId: string;
+  readonly username: string;
+  readonly displayName: string | null;
+  readonly avatarUrl: string | null;
+  readonly role: SiteRole;
+  /** When the token lapses, in milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}

@@ -1,0 +1,125 @@
+import type { Logger } from './log.js';
+import { type RedisLink, RedisScript } from './redis-link.js';
+
+/** How often something may be done: `perMinute` on average, `burst` of them at once. */
+export interface Rate {
+  readonly perMinute: number;
+  readonly burst: number;
+}
+
+export interface RateDecision {
+  readonly allowed: boolean;
+  /** Uses that would be allowed right after this one. */
+  readonly remaining: number;
+  /** Time until the next use is allowed, in milliseconds; 0 when this one was. */
+  readonly retryAfterMs: number;
+  /** Time until the whole burst is there again, in milliseconds. */
+  readonly resetMs: number;
+}
+
+/** Counts uses by key. One key has one rate. */
+export interface Limiter {
+  /**
+   * Takes one use of `key`, if the rate allows it. A decision that needs no waiting comes as a plain value, so that the
+   * hot path need not be put off. Never rejects.
+   */
+  take(key: string, rate: Rate): RateDecision | Promise<RateDecision>;
+  close(): void;
+}
+
+const SWEEP_INTERVAL_MS = 30_000;
+
+/*
+ * GCRA, the generic cell rate algorithm (ITU-T I.371, annex A): one number a key, the theoretical arrival time (TAT) at
+ * which the key's uses would have ended had they come evenly spaced. A use is allowed as long as TAT does not run ahead
+ * of now by more than the burst.
+ */
+
+/** Rates held in this process. */
+export class MemoryLimiter implements Limiter {
+  readonly #arrivals = new Map<string, number>();
+  readonly #now: () => number;
+  readonly #sweep: NodeJS.Timeout;
+
+  /** @param now clock in milliseconds */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+    this.#sweep = setInterval(() => this.#dropIdle(), SWEEP_INTERVAL_MS);
+    this.#sweep.unref();
+  }
+
+  take(key: string, rate: Rate): RateDecision {
+    const now = this.#now();
+    const interval = 60_000 / rate.perMinute;
+    const arrival = Math.max(this.#arrivals.get(key) ?? 0, now) + interval;
+    const allowed = arrival - now <= interval * rate.burst;
+    if (allowed) this.#arrivals.set(key, arrival);
+    return decide(allowed, allowed ? arrival - now : arrival - interval - now, rate);
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+  }
+
+  #dropIdle(): void {
+    const now = this.#now();
+    for (const [key, arrival] of this.#arrivals) if (arrival <= now) this.#arrivals.delete(key);
+  }
+}
+
+// The clock is Redis's own, so that instances with skewed clocks share one limit. Times in microseconds.
+const TAKE = new RedisScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local interval = tonumber(ARGV[1])
+local burst = tonumber(ARGV[2])
+local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + interval
+if arrival - now <= interval * burst then
+  redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000))
+  return {1, arrival - now}
+end
+return {0, arrival - interval - now}
+`);
+
+/** Rates held in Redis, for the whole cluster; in this process while Redis is away. */
+export class RedisLimiter implements Limiter {
+  readonly #link: RedisLink;
+  readonly #log: Logger;
+  readonly #fallback = new MemoryLimiter();
+
+  constructor(link: RedisLink, log: Logger) {
+    this.#link = link;
+    this.#log = log;
+  }
+
+  take(key: string, rate: Rate): RateDecision | Promise<RateDecision> {
+    return this.#link.up ? this.#takeShared(key, rate) : this.#fallback.take(key, rate);
+  }
+
+  close(): void {
+    this.#fallback.close();
+  }
+
+  async #takeShared(key: string, rate: Rate): Promise<RateDecision> {
+    try {
+      const interval = Math.round(60_000_000 / rate.perMinute);
+      const reply = await this.#link.run(TAKE, [`limit:${key}`], [interval, rate.burst]);
+      const [allowed, ahead] = reply as [number, number];
+      return decide(allowed === 1, ahead / 1000, rate);
+    } catch (error) {
+      this.#log.debug({ err: String(error) }, 'The rate limit is held in memory until Redis answers');
+      return this.#fallback.take(key, rate);
+    }
+  }
+}
+
+/** @param aheadMs how far the uses so far run ahead of now, in milliseconds */
+function decide(allowed: boolean, aheadMs: number, rate: Rate): RateDecision {
+  const interval = 60_000 / rate.perMinute;
+  return {
+    allowed,
+    remaining: Math.max(0, Math.floor(rate.burst - aheadMs / interval)),
+    retryAfterMs: allowed ? 0 : Math.max(1, Math.ceil(aheadMs + interval - interval * rate.burst)),
+    resetMs: Math.ceil(aheadMs),
+  };
+}

@@ -1,0 +1,270 @@
+import type { Logger } from './log.js';
+import { type RedisLink, RedisScript } from './redis-link.js';
+
+/** What entering a channel came to. */
+export interface EnterResult {
+  /** False: the channel is full, and nothing was changed. */
+  readonly admitted: boolean;
+  /** True: the user was on no instance before. */
+  readonly first: boolean;
+  /** Distinct users online now, on all instances. */
+  readonly online: number;
+}
+
+/**
+ * Which users are online in which channel, for the whole cluster. Each instance enters a user once, with its first
+ * connection, and exits him with its last.
+ */
+export interface PresenceStore {
+  /**
+   * Counts the user as online through this instance; once is enough.
+   *
+   * @param max distinct users that may be online; 0: no bound. Checked in the same atomic step
+   */
+  enter(channelId: string, userId: string, max: number): Promise<EnterResult>;
+  /** @returns `last`: he is on no instance any more */
+  exit(channelId: string, userId: string): Promise<{ readonly last: boolean; readonly online: number }>;
+  /** Distinct users online, by channel; channels without any are left out. */
+  counts(channelIds: readonly string[]): Promise<Map<string, number>>;
+  /** Ids of users online in a channel, `limit` of them at most, and how many there are in all. */
+  roster(channelId: string, limit: number): Promise<{ readonly userIds: string[]; readonly count: number }>;
+  close(): Promise<void>;
+}
+
+/** Presence of a single instance. */
+export class MemoryPresenceStore implements PresenceStore {
+  readonly #channels = new Map<string, Set<string>>();
+
+  enter(channelId: string, userId: string, max: number): Promise<EnterResult> {
+    let users = this.#channels.get(channelId);
+    const present = users?.has(userId) === true;
+    const size = users?.size ?? 0;
+    if (!present && max > 0 && size >= max) return Promise.resolve({ admitted: false, first: false, online: size });
+    if (users === undefined) {
+      users = new Set();
+      this.#channels.set(channelId, users);
+    }
+    users.add(userId);
+    return Promise.resolve({ admitted: true, first: !present, online: users.size });
+  }
+
+  exit(channelId: string, userId: string): Promise<{ last: boolean; online: number }> {
+    const users = this.#channels.get(channelId);
+    const last = users?.delete(userId) === true;
+    if (users?.size === 0) this.#channels.delete(channelId);
+    return Promise.resolve({ last, online: users?.size ?? 0 });
+  }
+
+  counts(channelIds: readonly string[]): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    for (const channelId of channelIds) {
+      const users = this.#channels.get(channelId);
+      if (users !== undefined) counts.set(channelId, users.size);
+    }
+    return Promise.resolve(counts);
+  }
+
+  roster(channelId: string, limit: number): Promise<{ userIds: string[]; count: number }> {
+    const users = this.#channels.get(channelId);
+    return Promise.resolve({ userIds: [...(users?.values() ?? [])].slice(0, limit), count: users?.size ?? 0 });
+  }
+
+  /** Every channel's users, as this instance knows them. */
+  *entries(): Iterable<[channelId: string, users: ReadonlySet<string>]> {
+    yield* this.#channels;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/*
+ * In Redis, for each channel: a hash `chat:{id}:users` (user -> on how many instances), and for each instance with
+ * members a set `chat:{id}:on:<instance>`. Both are changed in one script, so they always agree, and a channel's count
+ * is one HLEN however many instances there are. `hubbub:instances` holds every instance's last heartbeat, and
+ * `hubbub:channels:<instance>` its channels, so that the others can clear up after one that died.
+ */
+
+const ENTER = new RedisScript(`
+if redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 1 then return {1, 0, redis.call('HLEN', KEYS[1])} end
+local known = redis.call('HEXISTS', KEYS[1], ARGV[1])
+local max = tonumber(ARGV[2])
+local online = redis.call('HLEN', KEYS[1])
+if known == 0 and max > 0 and online >= max then return {0, 0, online} end
+redis.call('SADD', KEYS[2], ARGV[1])
+redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+return {1, 1 - known, online + 1 - known}
+`);
+
+const EXIT = new RedisScript(`
+if redis.call('SREM', KEYS[2], ARGV[1]) == 0 then return {0, redis.call('HLEN', KEYS[1])} end
+local last = 0
+if redis.call('HINCRBY', KEYS[1], ARGV[1], -1) <= 0 then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  last = 1
+end
+return {last, redis.call('HLEN', KEYS[1])}
+`);
+
+// Exits all users of an instance that died; returns those who are on no instance any more.
+const CLEAR = new RedisScript(`
+local gone = {}
+for _, user in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  if redis.call('HINCRBY', KEYS[1], user, -1) <= 0 then
+    redis.call('HDEL', KEYS[1], user)
+    gone[#gone + 1] = user
+  end
+end
+redis.call('DEL', KEYS[2])
+return gone
+`);
+
+// Beats this instance's heart and returns the instances whose heart has stopped, by Redis's own clock.
+const BEAT = new RedisScript(`
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
+`);
+
+const INSTANCES = 'hubbub:instances';
+const BEAT_INTERVAL_MS = 3000;
+const LAPSE_SECONDS = 10;
+const RESYNC_PARALLEL = 200;
+
+interface RedisPresenceOptions {
+  readonly instanceId: string;
+  /** Called for users who left because their instance died; `online` of the channel is what remains. */
+  readonly onLapsed: (channelId: string, userIds: readonly string[]) => void;
+}
+
+/** Presence of a cluster, in Redis. While Redis is away, this instance's own users are all it knows. */
+export class RedisPresenceStore implements PresenceStore {
+  readonly #link: RedisLink;
+  readonly #log: Logger;
+  readonly #options: RedisPresenceOptions;
+  /** This instance's own users: the fallback, and what is entered again after Redis has lost its data. */
+  readonly #own = new MemoryPresenceStore();
+  readonly #beat: NodeJS.Timeout;
+
+  constructor(link: RedisLink, log: Logger, options: RedisPresenceOptions) {
+    this.#link = link;
+    this.#log = log;
+    this.#options = options;
+    this.#beat = setInterval(() => void this.#heartbeat(), BEAT_INTERVAL_MS);
+    this.#beat.unref();
+    link.onUp(() => void this.#resync());
+    void this.#heartbeat();
+  }
+
+  async enter(channelId: string, userId: string, max: number): Promise<EnterResult> {
+    if (this.#link.up) {
+      try {
+        // The channel is noted first: a crash in between leaves a note without users, never users without a note.
+        const noted = this.#link.commands.sAdd(channelsKey(this.#options.instanceId), channelId);
+        const [, reply] = await Promise.all([noted, this.#link.run(ENTER, this.#keys(channelId), [userId, max])]);
+        const [admitted, first, online] = reply as [number, number, number];
+        if (admitted === 1) await this.#own.enter(channelId, userId, 0);
+        return { admitted: admitted === 1, first: first === 1, online };
+      } catch (error) {
+        this.#log.debug({ err: String(error) }, 'Presence is held in memory until Redis answers');
+      }
+    }
+    return await this.#own.enter(channelId, userId, max);
+  }
+
+  async exit(channelId: string, userId: string): Promise<{ last: boolean; online: number }> {
+    const own = await this.#own.exit(channelId, userId);
+    if (!this.#link.up) return own;
+    try {
+      const [last, online] = (await this.#link.run(EXIT, this.#keys(channelId), [userId])) as [number, number];
+      return { last: last === 1, online };
+    } catch (error) {
+      this.#log.debug({ err: String(error) }, 'Presence is held in memory until Redis answers');
+      return own;
+    }
+  }
+
+  async counts(channelIds: readonly string[]): Promise<Map<string, number>> {
+    if (!this.#link.up) return await this.#own.counts(channelIds);
+    try {
+      const counts = await Promise.all(channelIds.map((id) => this.#link.commands.hLen(usersKey(id))));
+      return new Map(channelIds.map((id, index) => [id, counts[index] ?? 0]));
+    } catch {
+      return await this.#own.counts(channelIds);
+    }
+  }
+
+  async roster(channelId: string, limit: number): Promise<{ userIds: string[]; count: number }> {
+    if (!this.#link.up) return await this.#own.roster(channelId, limit);
+    try {
+      const userIds = await this.#link.commands.hKeys(usersKey(channelId));
+      return { userIds: userIds.slice(0, limit), count: userIds.length };
+    } catch {
+      return await this.#own.roster(channelId, limit);
+    }
+  }
+
+  /** Takes this instance out of the cluster at once, so that nobody has to wait for its heartbeat to lapse. */
+  async close(): Promise<void> {
+    clearInterval(this.#beat);
+    if (!this.#link.up) return;
+    await this.#clear(this.#options.instanceId).catch(() => {});
+  }
+
+  async #heartbeat(): Promise<void> {
+    if (!this.#link.up) return;
+    try {
+      const dead = await this.#link.run(BEAT, [INSTANCES], [this.#options.instanceId, LAPSE_SECONDS]);
+      for (const instanceId of dead as string[]) {
+        this.#log.warn({ instance_id: instanceId }, 'An instance has gone without a word: its users leave');
+        await this.#clear(instanceId);
+      }
+    } catch (error) {
+      this.#log.debug({ err: String(error) }, 'The presence heartbeat failed');
+    }
+  }
+
+  async #clear(instanceId: string): Promise<void> {
+    const { commands } = this.#link;
+    for (const channelId of await commands.sMembers(channelsKey(instanceId))) {
+      const gone = (await this.#link.run(CLEAR, this.#keys(channelId, instanceId), [])) as string[];
+      if (gone.length > 0) this.#options.onLapsed(channelId, gone);
+      await commands.sRem(channelsKey(instanceId), channelId);
+    }
+    await commands.zRem(INSTANCES, instanceId);
+  }
+
+  /** Redis may have lost its data or have taken this instance for dead: enters everyone again. */
+  async #resync(): Promise<void> {
+    try {
+      await this.#heartbeat();
+      let batch: Promise<unknown>[] = [];
+      for (const [channelId, users] of this.#own.entries()) {
+        batch.push(this.#link.commands.sAdd(channelsKey(this.#options.instanceId), channelId));
+        for (const userId of users) {
+          batch.push(this.#link.run(ENTER, this.#keys(channelId), [userId, 0]));
+          if (batch.length >= RESYNC_PARALLEL) {
+            await Promise.all(batch);
+            batch = [];
+          }
+        }
+      }
+      await Promise.all(batch);
+    } catch (error) {
+      this.#log.debug({ err: String(error) }, 'Presence will be entered again at the next reconnect');
+    }
+  }
+
+  #keys(channelId: string, instanceId = this.#options.instanceId): string[] {
+    return [usersKey(channelId), `chat:{${channelId}}:on:${instanceId}`];
+  }
+}
+
+function usersKey(channelId: string): string {
+  return `chat:{${channelId}}:users`;
+}
+
+function channelsKey(instanceId: string): string {
+  return `hubbub:channels:${instanceId}`;
+}

@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { TypingFrame } from '@hubbub/protocol/frames.js';
+import { MAX_CLIENT_FRAME_BYTES } from '@hubbub/protocol/limits.js';
+import { admit } from './admission.js';
+import { Auth } from './auth.js';
+import { BATCH_KIND } from './batch.js';
+import { type Bus, MemoryBus } from './bus.js';
+import { RedisBus } from './bus-redis.js';
+import type { EphemeralNote } from './channel-hub.js';
+import { Commands } from './commands.js';
+import type { Config } from './config.js';
+import { Connection } from './connection.js';
+import { Connections } from './connections.js';
+import { loadDevelopmentKey } from './dev-keys.js';
+import { FanOut } from './fan-out.js';
+import { jsonFrame } from './frame.js';
+import { type Accepted, Gateway } from './gateway.js';
+import { createApp } from './http/app.js';
+import { Hub } from './hub.js';
+import type { Identity } from './identity.js';
+import { Journal } from './journal.js';
+import { MemoryLimiter, RedisLimiter } from './limiter.js';
+import type { Logger } from './log.js';
+import { Metrics } from './metrics.js';
+import { isOriginAllowed } from './origins.js';
+import { Presence, type PresenceNews } from './presence.js';
+import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
+import { eventBatch, Recovery } from './recovery.js';
+import { RedisLink } from './redis-link.js';
+import { readAccess, readHeads } from './store/channels.js';
+import type { Db } from './store/db.js';
+import { PgDb } from './store/db-pg.js';
+import { PgliteDb } from './store/db-pglite.js';
+import { migrate } from './store/migrate.js';
+import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
+import { upsertUser } from './store/users.js';
+
+/** A running server. */
+export interface Server {
+  /** Where it listens, like `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Sends the clients away, finishes what was accepted, and lets go of everything. Settles when that is done. */
+  close(): Promise<void>;
+}
+
+const STATEMENT_TIMEOUT_MS = 5000;
+const PRESENCE_GRACE_MS = 2000;
+const HEADS_INTERVAL_MS = 1000;
+const DRAIN_SPREAD_MS = 5000;
+const DRAIN_WAIT_MS = 5000;
+const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+/** UTF-8 takes four bytes a code point at most; the rest of a frame is its other fields. */
+const FRAME_BYTES_PER_CHAR = 4;
+const FRAME_OVERHEAD_BYTES = 1024;
+
+/** Opens the database of the configuration. */
+export async function openDb(config: Config, log: Logger): Promise<Db> {
+  if (config.databaseUrl === null) {
+    return await PgliteDb.open(config.dataDir.startsWith('memory://') ? config.dataDir : `${config.dataDir}/pglite`);
+  }
+  const options = {
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+  };
+  return new PgDb(options, log);
+}
+
+/**
+ * Puts the parts together and starts to listen. This is the one place where they meet: each states what it needs of the
+ * others, and gets it here.
+ *
+ *     gateway -> connection -> commands -> journal -> bus -> hub -> fan-out -> sockets
+ *
+ * @returns once it listens
+ * @throws when the database cannot be reached or migrated, or the port cannot be had
+ */
+export async function createServer(config: Config, log: Logger): Promise<Server> {
+  const instanceId = randomUUID();
+  const origin = Buffer.from(instanceId.slice(0, 8), 'hex').readUInt32BE();
+  const development = config.key.kind === 'development';
+  let draining = false;
+
+  const metrics = new Metrics({ channelLabel: config.metricsChannelLabel });
+  const db = await openDb(config, log);
+  const applied = await migrate(db);
+  if (applied.length > 0) log.info({ migrations: applied }, 'The database schema was brought up to date');
+
+  const link = config.redisUrl === null ? null : await RedisLink.open(config.redisUrl, log);
+  const bus: Bus = link === null ? new MemoryBus() : new RedisBus(link, origin, metrics, log);
+  const limiter = link === null ? new MemoryLimiter() : new RedisLimiter(link, log);
+  const messageRate =
+    config.rateLimitPerMinute === 0 ? null : { perMinute: config.rateLimitPerMinute, burst: config.rateLimitBurst };
+
+  const announce = (channelId: string, frames: Buffer, note: EphemeralNote) =>
+    bus.publish(channelId, {
+      kind: BATCH_KIND.ephemeral,
+      origin,
+      firstSeq: 0,
+      count: 0,
+      note: JSON.stringify(note),
+      frames,
+    });
+  const announcePresence = (channelId: string, news: PresenceNews) => {
+    if (news.kind === 'count') announce(channelId, Buffer.alloc(0), { online: news.online });
+    else announce(channelId, jsonFrame(news.frame), { except: news.frame.user_id, online: news.online });
+  };
+  const presenceStore =
+    link === null
+      ? new MemoryPresenceStore()
+      : new RedisPresenceStore(link, log, {
+          instanceId,
+          onLapsed: (channelId, userIds) => {
+            presence
+              .lapsed(channelId, userIds)
+              .catch((error) => log.warn({ err: error }, 'Lapsed users were not told of'));
+          },
+        });
+  if (link === null) await clearPresence(db);
+  const presence = new Presence(presenceStore, log, {
+    graceMs: PRESENCE_GRACE_MS,
+    announce: announcePresence,
+    write: (rows) => writePresence(db, rows),
+    readRoster: (channelId, userIds) => readRoster(db, channelId, userIds),
+  });
+
+  const fanOut = new FanOut(metrics);
+  const recovery = new Recovery(db);
+  const hub = new Hub({
+    fanOut,
+    recovery,
+    metrics,
+    log,
+    historyOnJoin: config.historyOnJoin,
+    subscribe: (channelId) => bus.subscribe(channelId),
+    unsubscribe: (channelId) => bus.unsubscribe(channelId),
+    readHeads: (channelIds) => readHeads(db, channelIds),
+    onOnline: (channelId, online) => presence.heard(channelId, online),
+  });
+  bus.onBatch = (channelId, batch, atMs) => hub.deliver(channelId, batch, atMs);
+
+  // Redis is a hint: when it was away, and all the while that it is, the database says what the hubs have missed.
+  const compareHeads = () =>
+    void hub.compareHeads().catch((error) => log.warn({ err: String(error) }, 'The channels could not be compared'));
+  bus.onRecovered = compareHeads;
+  const headsTimer = setInterval(() => {
+    if (!bus.up) compareHeads();
+  }, HEADS_INTERVAL_MS);
+  headsTimer.unref();
+
+  const journal = new Journal({
+    db,
+    metrics,
+    log,
+    origin,
+    publish: (channelId, batch, atMs) => bus.publish(channelId, batch, atMs),
+  });
+
+  const developmentKey = development ? loadDevelopmentKey(config.dataDir) : null;
+  const auth = new Auth({
+    key: config.key.kind === 'development' ? { kind: 'private', privateKey: notNull(developmentKey) } : config.key,
+    issuer: config.jwtIssuer,
+    audience: config.jwtAudience,
+    rememberUser: ({ userId, username, displayName, avatarUrl, role }: Identity) =>
+      upsertUser(db, { id: userId, username, displayName, avatarUrl, role }),
+  });
+  const admission = {
+    readAccess: (channelId: string, userId: string) => readAccess(db, channelId, userId),
+    join: presence.join.bind(presence),
+  };
+
+  const connections = new Connections();
+  const commands = new Commands({
+    journal,
+    hub,
+    presence,
+    limiter,
+    metrics,
+    log,
+    messageRate,
+    messageMaxChars: config.messageMaxChars,
+    authenticate: (token) => auth.authenticate(token),
+    admit: (identity, channelId) => admit(admission, identity, channelId),
+    announceTyping: (frame: TypingFrame) => announce(frame.channel_id, jsonFrame(frame), { except: frame.user_id }),
+    onClosed: (connection) => connections.remove(connection),
+  });
+
+  // In development mode a page of another site must not reach in by a name of its own that resolves to loopback.
+  const originAllowed = (from: string, host: string | null, allowed: readonly string[]) =>
+    isOriginAllowed(from, development && !LOOPBACK_NAME.test(host ?? '') ? null : host, allowed);
+  const gateway = new Gateway({
+    log,
+    metrics,
+    maxFrameBytes: Math.max(
+      MAX_CLIENT_FRAME_BYTES,
+      config.messageMaxChars * FRAME_BYTES_PER_CHAR + FRAME_OVERHEAD_BYTES,
+    ),
+    isDraining: () => draining,
+    isOriginAllowed: (from, host) => originAllowed(from, host, config.websocketOrigins),
+    authenticate: (token) => auth.authenticate(token),
+    admit: (identity, channelId) => admit(admission, identity, channelId),
+    release: (channelId, userId) => presence.leave(channelId, userId),
+    onAccepted: (accepted: Accepted) => {
+      const connection = new Connection({ ...accepted, fanOut, handlers: commands });
+      connections.add(connection);
+      const { admission: place, lastSeq } = accepted;
+      if (place !== null) connection.begin(() => commands.enter(connection, place, lastSeq));
+    },
+  });
+
+  const app = await createApp(
+    {
+      config,
+      log,
+      db,
+      auth,
+      journal,
+      hub,
+      presence,
+      limiter,
+      metrics,
+      connections,
+      instanceId,
+      messageRate,
+      redisUp: () => link?.up ?? null,
+      isDraining: () => draining,
+      isOriginAllowed: originAllowed,
+      publishEvent: (channelId, seq, frame) =>
+        bus.publish(channelId, eventBatch(origin, seq, frame), performance.now()),
+    },
+    developmentKey,
+  );
+  app.server.on('upgrade', gateway.onUpgrade);
+  await app.listen({ host: config.host, port: config.port });
+
+  const close = async () => {
+    draining = true;
+    await connections.drain(DRAIN_SPREAD_MS, DRAIN_WAIT_MS);
+    gateway.close();
+    await app.close();
+    await journal.close();
+    await presence.close();
+    clearInterval(headsTimer);
+    hub.close();
+    limiter.close();
+    await bus.close();
+    await link?.close();
+    await db.close();
+  };
+  let closing: Promise<void> | null = null;
+  return {
+    url: urlOf(config.host, app.server.address()),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function urlOf(host: string, address: AddressInfo | string | null): string {
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function notNull<T>(value: T | null): T {
+  if (value === null) throw new Error('createServer: development mode without a key');
+  return value;
+}

@@ -1,0 +1,186 @@
+import type { ChannelRole, ChannelType, CreateChannelBody, UpdateChannelBody } from '@hubbub/protocol/rest.js';
+import type { Queryable } from './db.js';
+
+export interface ChannelRow {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly creator_id: string;
+  readonly channel_type: ChannelType;
+  readonly is_active: boolean;
+  readonly max_participants: number | null;
+  readonly last_seq: number;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/** A channel as one user meets it: its row, his role in it, and what holds against him. */
+export interface ChannelAccess extends ChannelRow {
+  /** Null: not a member. */
+  readonly role: ChannelRole | null;
+  readonly is_banned: boolean;
+  readonly is_muted: boolean;
+  /** When the mute ends by itself; null: not by itself, or not muted. */
+  readonly mute_expires_at: Date | null;
+}
+
+const COLUMNS = `c.id, c.name, c.description, c.creator_id, c.channel_type, c.is_active, c.max_participants, c.last_seq,
+  c.created_at, c.updated_at`;
+
+/** Makes a channel and its creator's ownership, in one statement. */
+export async function createChannel(
+  db: Queryable,
+  id: string,
+  creatorId: string,
+  body: CreateChannelBody,
+): Promise<ChannelRow> {
+  const [row] = await db.query<ChannelRow>(
+    `with c as (
+       insert into chat_channels (id, name, description, creator_id, channel_type, max_participants)
+       values ($1, $2, $3, $4, $5, $6)
+       returning *
+     ), owner as (
+       insert into channel_members (channel_id, user_id, role) select id, creator_id, 'owner' from c
+     )
+     select ${COLUMNS} from c`,
+    [id, body.name, body.description ?? null, creatorId, body.channel_type ?? 'public', body.max_participants ?? null],
+  );
+  if (row === undefined) throw new Error('createChannel: the insert returned no row');
+  return row;
+}
+
+/** One channel as `userId` meets it, in one statement; null when there is none (or it was deleted). */
+export async function readAccess(db: Queryable, channelId: string, userId: string): Promise<ChannelAccess | null> {
+  const [row] = await db.query<ChannelAccess>(
+    `select ${COLUMNS}, m.role,
+       exists (select from chat_bans b where b.channel_id = c.id and b.user_id = $2 and b.lifted_at is null
+         and (b.expires_at is null or b.expires_at > clock_timestamp())) as is_banned,
+       u.id is not null as is_muted, u.expires_at as mute_expires_at
+     from chat_channels c
+     left join channel_members m on m.channel_id = c.id and m.user_id = $2
+     left join chat_mutes u on u.channel_id = c.id and u.user_id = $2 and u.lifted_at is null
+       and (u.expires_at is null or u.expires_at > clock_timestamp())
+     where c.id = $1 and c.deleted_at is null`,
+    [channelId, userId],
+  );
+  return row ?? null;
+}
+
+export interface ChannelQuery {
+  readonly userId: string;
+  /** Sees private channels that he is not a member of. */
+  readonly seesAll: boolean;
+  readonly type: ChannelType | null;
+  /** Part of the name, any case. */
+  readonly q: string | null;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** Active channels that the user may see, newest first, and how many there are in all. */
+export async function listChannels(
+  db: Queryable,
+  query: ChannelQuery,
+): Promise<{ channels: ChannelRow[]; total: number }> {
+  const visible = `c.is_active and c.deleted_at is null
+    and ($1::text is null or c.channel_type = $1)
+    and ($2::text is null or c.name ilike $2)
+    and ($3 or c.channel_type = 'public'
+      or exists (select from channel_members m where m.channel_id = c.id and m.user_id = $4))`;
+  const pattern = query.q === null ? null : `%${query.q.replace(/[\\%_]/g, '\\$&')}%`;
+  const filter = [query.type, pattern, query.seesAll, query.userId];
+  const [channels, [count]] = await Promise.all([
+    db.query<ChannelRow>(
+      `select ${COLUMNS} from chat_channels c where ${visible}
+       order by c.created_at desc, c.id desc limit $5 offset $6`,
+      [...filter, query.limit, query.offset],
+    ),
+    db.query<{ total: number }>(`select count(*) as total from chat_channels c where ${visible}`, filter),
+  ]);
+  return { channels, total: count?.total ?? 0 };
+}
+
+/**
+ * Changes a channel and gives the change its place in the channel's sequence.
+ *
+ * @param frameOf makes the event's payload from the changed row; runs inside the transaction
+ * @returns the changed row (its `last_seq` is the change's seq); null when the channel is gone
+ */
+export async function updateChannel<P extends object>(
+  tx: Queryable,
+  channelId: string,
+  changes: UpdateChannelBody,
+  frameOf: (row: ChannelRow) => P,
+): Promise<{ row: ChannelRow; payload: P } | null> {
+  // An absent field keeps its value and an explicit null clears it, which coalesce alone cannot tell apart.
+  const [row] = await tx.query<ChannelRow>(
+    `update chat_channels c set
+       name = coalesce($2, c.name),
+       description = case when $3 then $4 else c.description end,
+       is_active = coalesce($5, c.is_active),
+       max_participants = case when $6 then $7::integer else c.max_participants end,
+       last_seq = c.last_seq + 1,
+       updated_at = clock_timestamp()
+     where c.id = $1 and c.deleted_at is null
+     returning ${COLUMNS}`,
+    [
+      channelId,
+      changes.name ?? null,
+      changes.description !== undefined,
+      changes.description ?? null,
+      changes.is_active ?? null,
+      changes.max_participants !== undefined,
+      changes.max_participants ?? null,
+    ],
+  );
+  if (row === undefined) return null;
+  const payload = frameOf(row);
+  await insertEvent(tx, channelId, row.last_seq, 'channel_updated', payload, row.updated_at);
+  return { row, payload };
+}
+
+/**
+ * Marks a channel as deleted, with a place in its sequence for the deletion.
+ *
+ * @returns that place and the time; null when the channel is gone already
+ */
+export async function deleteChannel<P extends object>(
+  tx: Queryable,
+  channelId: string,
+  frameOf: (seq: number, at: Date) => P,
+): Promise<P | null> {
+  const [row] = await tx.query<{ last_seq: number; deleted_at: Date }>(
+    `update chat_channels set is_active = false, deleted_at = clock_timestamp(), updated_at = clock_timestamp(),
+       last_seq = last_seq + 1
+     where id = $1 and deleted_at is null
+     returning last_seq, deleted_at`,
+    [channelId],
+  );
+  if (row === undefined) return null;
+  const payload = frameOf(row.last_seq, row.deleted_at);
+  await insertEvent(tx, channelId, row.last_seq, 'channel_deleted', payload, row.deleted_at);
+  return payload;
+}
+
+async function insertEvent(
+  tx: Queryable,
+  channelId: string,
+  seq: number,
+  kind: string,
+  payload: object,
+  at: Date,
+): Promise<void> {
+  await tx.query(
+    'insert into channel_events (channel_id, seq, kind, payload, created_at) values ($1, $2, $3, $4, $5)',
+    [channelId, seq, kind, JSON.stringify(payload), at],
+  );
+}
+
+/** The heads of the given channels: id -> `last_seq`. A deleted channel still has its head. */
+export async function readHeads(db: Queryable, channelIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db.query<{ id: string; last_seq: number }>(
+    'select id, last_seq from chat_channels where id = any($1::uuid[])',
+    [channelIds],
+  );
+  return new Map(rows.map((row) => [row.id, row.last_seq]));
+}

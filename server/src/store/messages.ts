@@ -1,0 +1,131 @@
+import type { Queryable } from './db.js';
+
+export interface NewMessage {
+  readonly id: string;
+  readonly userId: string;
+  readonly content: string;
+}
+
+export interface MessageRow {
+  readonly id: string;
+  readonly channel_id: string;
+  readonly user_id: string;
+  readonly username: string;
+  readonly display_name: string | null;
+  readonly avatar_url: string | null;
+  readonly content: string;
+  readonly seq: number;
+  readonly is_deleted: boolean;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+const COLUMNS = `m.id, m.channel_id, m.user_id, u.username, u.display_name, u.avatar_url, m.content, m.seq,
+  m.is_deleted, m.created_at, m.updated_at`;
+
+/**
+ * Stores a batch of messages of one channel in one statement: raises the channel's head by their number (the row lock
+ * orders the writers of all instances) and inserts them at the places so won, in the order given.
+ *
+ * @returns the first message's seq (the others follow without gaps) and the time of them all; null when the channel
+ *     is gone or inactive
+ * @throws a unique violation when one of the ids is stored already; nothing is stored then and no seq is used up
+ */
+export async function appendMessages(
+  db: Queryable,
+  channelId: string,
+  messages: readonly NewMessage[],
+): Promise<{ firstSeq: number; at: Date } | null> {
+  // The time is taken after the row lock is held, so times never run against the order of seq.
+  const rows = await db.query<{ seq: number; created_at: Date }>(
+    `with head as (
+       update chat_channels set last_seq = last_seq + $2
+       where id = $1 and is_active and deleted_at is null
+       returning last_seq - $2 as base, clock_timestamp() as at
+     )
+     insert into chat_messages (id, channel_id, user_id, content, seq, created_at, updated_at)
+     select m.id, $1, m.user_id, m.content, head.base + m.n, head.at, head.at
+     from head cross join unnest($3::uuid[], $4::uuid[], $5::text[]) with ordinality as m (id, user_id, content, n)
+     returning seq, created_at`,
+    [
+      channelId,
+      messages.length,
+      messages.map((message) => message.id),
+      messages.map((message) => message.userId),
+      messages.map((message) => message.content),
+    ],
+  );
+  const [first] = rows;
+  if (first === undefined) return null;
+  return { firstSeq: rows.reduce((least, row) => Math.min(least, row.seq), first.seq), at: first.created_at };
+}
+
+/** The stored messages among the given ids, of any channel. */
+export async function findMessages(db: Queryable, ids: readonly string[]): Promise<Map<string, MessageRow>> {
+  const rows = await db.query<MessageRow>(
+    `select ${COLUMNS} from chat_messages m join users u on u.id = m.user_id where m.id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/**
+ * A page of a channel's messages.
+ *
+ * @param bounds `beforeSeq` and `beforeTime`: the newest page before that place or instant; `afterSeq`: the oldest page
+ *     after that place; none of them: the newest page
+ * @param limit messages at most
+ * @returns oldest first
+ */
+export async function readPage(
+  db: Queryable,
+  channelId: string,
+  bounds: { readonly beforeSeq?: number; readonly afterSeq?: number; readonly beforeTime?: Date },
+  limit: number,
+): Promise<MessageRow[]> {
+  if (bounds.afterSeq !== undefined) {
+    return await db.query<MessageRow>(
+      `select ${COLUMNS} from chat_messages m join users u on u.id = m.user_id
+       where m.channel_id = $1 and m.seq > $2 order by m.seq limit $3`,
+      [channelId, bounds.afterSeq, limit],
+    );
+  }
+  const rows = await db.query<MessageRow>(
+    `select ${COLUMNS} from chat_messages m join users u on u.id = m.user_id
+     where m.channel_id = $1 and ($2::bigint is null or m.seq < $2) and ($3::timestamptz is null or m.created_at < $3)
+     order by m.seq desc limit $4`,
+    [channelId, bounds.beforeSeq ?? null, bounds.beforeTime ?? null, limit],
+  );
+  return rows.reverse();
+}
+
+/** One place of a channel's sequence: a message, or an event with the frame that tells of it. */
+export type SequencedRow =
+  | ({ readonly kind: 'message' } & MessageRow)
+  | { readonly kind: string; readonly seq: number; readonly payload: object };
+
+/**
+ * Everything that has a place in the channel's sequence after `afterSeq`, oldest first, without gaps.
+ *
+ * @param upToSeq last place wanted
+ * @param limit places at most
+ */
+export async function readSequence(
+  db: Queryable,
+  channelId: string,
+  afterSeq: number,
+  upToSeq: number,
+  limit: number,
+): Promise<SequencedRow[]> {
+  return await db.query<SequencedRow>(
+    `(select 'message' as kind, ${COLUMNS}, null::jsonb as payload
+      from chat_messages m join users u on u.id = m.user_id
+      where m.channel_id = $1 and m.seq > $2 and m.seq <= $3 order by m.seq limit $4)
+     union all
+     (select e.kind, null, e.channel_id, null, null, null, null, null, e.seq, false, e.created_at, e.created_at, e.payload
+      from channel_events e
+      where e.channel_id = $1 and e.seq > $2 and e.seq <= $3 order by e.seq limit $4)
+     order by seq limit $4`,
+    [channelId, afterSeq, upToSeq, limit],
+  );
+}
