@@ -56,9 +56,7 @@ const FRAME_OVERHEAD_BYTES = 1024;
 
 /** Opens the database of the configuration. */
 export async function openDb(config: Config, log: Logger): Promise<Db> {
-  if (config.databaseUrl === null) {
-    return await PgliteDb.open(config.dataDir.startsWith('memory://') ? config.dataDir : `${config.dataDir}/pglite`);
-  }
+  if (config.databaseUrl === null) return await PgliteDb.open(config.dataDir);
   const options = {
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,

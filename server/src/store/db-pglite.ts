@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { PGlite, types } from '@electric-sql/pglite';
 import { StorageUnavailable } from '../errors.js';
+import { lockDataDir } from './data-dir-lock.js';
 import type { Db, Queryable } from './db.js';
 
 const parsers = { [types.INT8]: (text: string) => Number(text) };
@@ -12,19 +12,24 @@ const parsers = { [types.INT8]: (text: string) => Number(text) };
 export class PgliteDb implements Db {
   readonly #pglite: PGlite;
 
-  private constructor(pglite: PGlite) {
+  readonly #unlock: () => void;
+
+  private constructor(pglite: PGlite, unlock: () => void) {
     this.#pglite = pglite;
+    this.#unlock = unlock;
   }
 
   /**
    * @param directory where the data lives; made when it does not exist. `memory://` keeps nothing
    * @returns the database once it is ready for statements
+   * @throws ConfigError when another process has the directory
    */
   static async open(directory: string): Promise<PgliteDb> {
-    if (!directory.startsWith('memory://')) mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const pglite = new PGlite(directory, { parsers });
+    const inMemory = directory.startsWith('memory://');
+    const unlock = inMemory ? () => {} : lockDataDir(directory);
+    const pglite = new PGlite(inMemory ? directory : `${directory}/pglite`, { parsers });
     await pglite.waitReady;
-    return new PgliteDb(pglite);
+    return new PgliteDb(pglite, unlock);
   }
 
   async query<Row>(text: string, params: readonly unknown[] = []): Promise<Row[]> {
@@ -55,7 +60,9 @@ export class PgliteDb implements Db {
   }
 
   async close(): Promise<void> {
-    if (!this.#pglite.closed) await this.#pglite.close();
+    if (this.#pglite.closed) return;
+    await this.#pglite.close();
+    this.#unlock();
   }
 
   #assertOpen(): void {
