@@ -90,7 +90,9 @@ export function algorithmOf(key: KeyObject): 'RS256' | 'ES256' | 'EdDSA' {
 }
 
 function toIdentity(payload: JWTPayload): Identity {
-  const userId = canonicalUuid(payload.sub ?? '');
+  // jose types the claim as a string and does not check it.
+  const subject: unknown = payload.sub;
+  const userId = typeof subject === 'string' ? canonicalUuid(subject) : null;
   if (userId === null) throw unauthorized('The access token\'s claim "sub" must be a UUID');
   return {
     userId,

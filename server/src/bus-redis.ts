@@ -7,6 +7,7 @@ import { type RedisLink, withDeadline } from './redis-link.js';
 
 const PREFIX = 'chat:{';
 const PROBE_WAIT_MS = 1000;
+const PROBE_POLL_MS = 20;
 
 /**
  * The bus over Redis Pub/Sub: channel `chat:{<id>}`, sharded where Redis has it. This instance gets its own batches
@@ -33,6 +34,7 @@ export class RedisBus implements Bus {
     this.#metrics = metrics;
     this.#log = log;
     link.onUp(() => void this.#recover());
+    link.onDoubt(() => void this.#prove());
   }
 
   get up(): boolean {
@@ -47,10 +49,8 @@ export class RedisBus implements Bus {
   unsubscribe(channelId: string): void {
     this.#wanted.delete(channelId);
     if (!this.#link.up) return;
-    const { subscriber, sharded } = this.#link;
-    const name = channelName(channelId);
-    // A failed one is ended by the reconnect, which subscribes to what is wanted alone.
-    (sharded ? subscriber.sUnsubscribe(name) : subscriber.unsubscribe(name)).catch(() => {});
+    // Should it fail, the connection is going, and the subscription with it.
+    this.#link.connection.unsubscribe(channelName(channelId)).catch(() => {});
   }
 
   publish(channelId: string, batch: Batch, atMs = performance.now()): void {
@@ -64,17 +64,14 @@ export class RedisBus implements Bus {
   }
 
   #send(channelId: string, batch: Batch): void {
-    if (!this.#link.commands.isReady) {
+    if (!this.#link.up) {
       this.#metrics.busErrors.inc();
       return;
     }
-    const { commands, sharded } = this.#link;
-    const bytes = encodeBatch(batch);
-    const name = channelName(channelId);
     this.#metrics.busPublished.inc();
-    (sharded ? commands.sPublish(name, bytes) : commands.publish(name, bytes)).catch(() =>
-      this.#metrics.busErrors.inc(),
-    );
+    this.#link.connection
+      .publish(channelName(channelId), encodeBatch(batch))
+      .catch(() => this.#metrics.busErrors.inc());
   }
 
   readonly #listen = (bytes: Buffer, channel: Buffer): void => {
@@ -94,30 +91,34 @@ export class RedisBus implements Bus {
   };
 
   async #subscribe(channelId: string): Promise<void> {
-    const { subscriber, sharded } = this.#link;
-    const name = channelName(channelId);
     try {
-      await withDeadline(
-        sharded ? subscriber.sSubscribe(name, this.#listen, true) : subscriber.subscribe(name, this.#listen, true),
-      );
+      await withDeadline(this.#link.connection.subscribe(channelName(channelId), this.#listen));
     } catch (error) {
       this.#log.warn({ channel_id: channelId, err: String(error) }, 'Subscribing failed; the database stands in');
     }
   }
 
-  /**
-   * After every (re)connect the subscriptions are proved by a message to oneself: client libraries have come back
-   * without subscribing again, unnoticed for a day (socketio/socket.io#4845).
-   */
+  /** The link is new: everything that is wanted is subscribed to again, and proved. */
   async #recover(): Promise<void> {
-    const proof = ++this.#proofs;
     this.#proved = false;
+    this.#proofs++;
     await Promise.all([...this.#wanted].map((channelId) => this.#subscribe(channelId)));
+    await this.#prove();
+  }
+
+  /**
+   * Proves the subscriptions by a message to oneself: client libraries have come back without subscribing again,
+   * unnoticed for a day (socketio/socket.io#4845). Those that fail are made again, until all are proved.
+   */
+  async #prove(): Promise<void> {
+    this.#proved = false;
+    const proof = ++this.#proofs;
     while (proof === this.#proofs && this.#link.up) {
       const unproved = new Set(this.#wanted);
       this.#unproved = unproved;
       for (const channelId of unproved) this.#send(channelId, this.#probe());
-      for (let waited = 0; unproved.size > 0 && waited < PROBE_WAIT_MS; waited += 20) await delay(20);
+      for (let waited = 0; unproved.size > 0 && waited < PROBE_WAIT_MS; waited += PROBE_POLL_MS)
+        await delay(PROBE_POLL_MS);
       if (proof !== this.#proofs) return;
       this.#unproved = null;
       const missing = [...unproved].filter((channelId) => this.#wanted.has(channelId));
@@ -126,12 +127,11 @@ export class RedisBus implements Bus {
         this.onRecovered();
         return;
       }
-      this.#log.warn({ channels: missing.length }, 'Subscriptions did not survive the reconnect: subscribing again');
+      this.#log.warn({ channels: missing.length }, 'Some subscriptions are not alive: subscribing again');
       for (const channelId of missing) {
-        const { subscriber, sharded } = this.#link;
-        const name = channelName(channelId);
-        await withDeadline(sharded ? subscriber.sUnsubscribe(name) : subscriber.unsubscribe(name)).catch(() => {});
-        await this.#subscribe(channelId);
+        if (!this.#link.up) return;
+        await withDeadline(this.#link.connection.unsubscribe(channelName(channelId))).catch(() => {});
+        if (this.#link.up) await this.#subscribe(channelId);
       }
     }
   }

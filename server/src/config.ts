@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { parseHosts } from './redis-connection.js';
 
 /** Where verification keys come from. `development`: a key of Hubbub's own, tokens for the asking, loopback only. */
 export type KeyConfig =
@@ -180,12 +181,12 @@ function parseKey(variable: string, pem: string, parse: (pem: string) => KeyObje
 }
 
 function readRedisUrl(read: Reader): string | null {
-  const url = read.url('REDIS_URL', ['redis:', 'rediss:']);
+  const url = readRedisUrlForm(read);
   const host = read.text('REDIS_HOST');
   if (url !== null && host !== null) {
     throw new ConfigError('REDIS_HOST', host, 'to set either REDIS_URL or REDIS_HOST, not both');
   }
-  if (url !== null) return url.href;
+  if (url !== null) return url;
   if (host === null) return null;
   const tls = read.oneOf('REDIS_TLS', 'off', ['on', 'off', 'true', 'false']);
   const built = new URL(`${tls === 'on' || tls === 'true' ? 'rediss' : 'redis'}://localhost`);
@@ -194,6 +195,24 @@ function readRedisUrl(read: Reader): string | null {
   built.password = encodeURIComponent(read.text('REDIS_PASSWORD') ?? '');
   built.pathname = `/${read.integer('REDIS_DB', 0, 0, 1_000_000)}`;
   return built.href;
+}
+
+function readRedisUrlForm(read: Reader): string | null {
+  const text = read.text('REDIS_URL');
+  const several = /^redis\+(sentinel|cluster):/.exec(text ?? '')?.[1];
+  if (text === null || several === undefined) {
+    return read.url('REDIS_URL', ['redis:', 'rediss:', 'redis+sentinel:', 'redis+cluster:'])?.href ?? null;
+  }
+  const form =
+    several === 'sentinel'
+      ? 'redis+sentinel://[user:password@]host:26379,host:26379/master-name[/db]'
+      : 'redis+cluster://[user:password@]host:6379,host:6379';
+  try {
+    if (parseHosts(text, 0).path.length === 0 && several === 'sentinel') throw new Error('no master name');
+  } catch {
+    throw new ConfigError('REDIS_URL', redactUrl(text), `of the form ${form}`);
+  }
+  return text;
 }
 
 function readOrigins(read: Reader, name: string, development: boolean): string[] {

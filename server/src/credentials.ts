@@ -35,10 +35,9 @@ export function readCredentials(headers: IncomingHttpHeaders, subprotocols: read
 
 /**
  * The subprotocol to answer with: the version if it was offered, else the token's, which a client that offers it alone
- * expects to see again.
+ * expects to see again; null: none.
  */
-export function selectSubprotocol(offered: ReadonlySet<string>): string | false {
-  if (offered.has(SUBPROTOCOL)) return SUBPROTOCOL;
-  for (const subprotocol of offered) if (TOKEN_SUBPROTOCOL.test(subprotocol)) return subprotocol;
-  return false;
+export function selectSubprotocol(offered: readonly string[]): string | null {
+  if (offered.includes(SUBPROTOCOL)) return SUBPROTOCOL;
+  return offered.find((subprotocol) => TOKEN_SUBPROTOCOL.test(subprotocol)) ?? null;
 }

@@ -54,6 +54,8 @@ const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #webSockets: WebSocketServer;
+  /** What is answered to the subprotocols that a request has offered. */
+  readonly #subprotocols = new WeakMap<IncomingMessage, string>();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -63,7 +65,10 @@ export class Gateway {
       maxPayload: options.maxFrameBytes,
       // Compression of frames shared by thousands would be done for each socket, and fragments memory (ws#1202).
       perMessageDeflate: false,
-      handleProtocols: selectSubprotocol,
+    });
+    this.#webSockets.on('headers', (headers, request) => {
+      const subprotocol = this.#subprotocols.get(request);
+      if (subprotocol !== undefined) headers.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
     });
   }
 
@@ -87,7 +92,7 @@ export class Gateway {
     if (this.#options.isDraining()) {
       throw new HubbubError('UNAVAILABLE', 'This instance is shutting down: connect again', { retryAfterMs: 1000 });
     }
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
+    const offered = this.#takeSubprotocols(request);
     const credentials = readCredentials(request.headers, offered);
     this.#assertOrigin(request, credentials);
     const identity = await this.#options.authenticate(credentials.token);
@@ -113,6 +118,18 @@ export class Gateway {
         lastSeq: target.lastSeq,
       });
     });
+  }
+
+  /**
+   * Reads the offered subprotocols and settles the answer. `ws` is not shown them: a token in standard or padded base64
+   * has characters that RFC 6455 does not allow there, and clients send it all the same.
+   */
+  #takeSubprotocols(request: IncomingMessage): string[] {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
+    const selected = selectSubprotocol(offered);
+    if (selected !== null) this.#subprotocols.set(request, selected);
+    delete request.headers['sec-websocket-protocol'];
+    return offered;
   }
 
   #assertOrigin(request: IncomingMessage, credentials: Credentials): void {

@@ -161,7 +161,7 @@ export class RedisPresenceStore implements PresenceStore {
     if (this.#link.up) {
       try {
         // The channel is noted first: a crash in between leaves a note without users, never users without a note.
-        const noted = this.#link.commands.sAdd(channelsKey(this.#options.instanceId), channelId);
+        const noted = this.#noteChannel(channelId);
         const [, reply] = await Promise.all([noted, this.#link.run(ENTER, this.#keys(channelId), [userId, max])]);
         const [admitted, first, online] = reply as [number, number, number];
         if (admitted === 1) await this.#own.enter(channelId, userId, 0);
@@ -188,8 +188,10 @@ export class RedisPresenceStore implements PresenceStore {
   async counts(channelIds: readonly string[]): Promise<Map<string, number>> {
     if (!this.#link.up) return await this.#own.counts(channelIds);
     try {
-      const counts = await Promise.all(channelIds.map((id) => this.#link.commands.hLen(usersKey(id))));
-      return new Map(channelIds.map((id, index) => [id, counts[index] ?? 0]));
+      const counts = await Promise.all(
+        channelIds.map((id) => this.#link.command(usersKey(id), ['HLEN', usersKey(id)])),
+      );
+      return new Map(channelIds.map((id, index) => [id, Number(counts[index])]));
     } catch {
       return await this.#own.counts(channelIds);
     }
@@ -198,7 +200,8 @@ export class RedisPresenceStore implements PresenceStore {
   async roster(channelId: string, limit: number): Promise<{ userIds: string[]; count: number }> {
     if (!this.#link.up) return await this.#own.roster(channelId, limit);
     try {
-      const userIds = await this.#link.commands.hKeys(usersKey(channelId));
+      const key = usersKey(channelId);
+      const userIds = (await this.#link.command(key, ['HKEYS', key])) as string[];
       return { userIds: userIds.slice(0, limit), count: userIds.length };
     } catch {
       return await this.#own.roster(channelId, limit);
@@ -226,13 +229,13 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   async #clear(instanceId: string): Promise<void> {
-    const { commands } = this.#link;
-    for (const channelId of await commands.sMembers(channelsKey(instanceId))) {
+    const key = channelsKey(instanceId);
+    for (const channelId of (await this.#link.command(key, ['SMEMBERS', key])) as string[]) {
       const gone = (await this.#link.run(CLEAR, this.#keys(channelId, instanceId), [])) as string[];
       if (gone.length > 0) this.#options.onLapsed(channelId, gone);
-      await commands.sRem(channelsKey(instanceId), channelId);
+      await this.#link.command(key, ['SREM', key, channelId]);
     }
-    await commands.zRem(INSTANCES, instanceId);
+    await this.#link.command(INSTANCES, ['ZREM', INSTANCES, instanceId]);
   }
 
   /** Redis may have lost its data or have taken this instance for dead: enters everyone again. */
@@ -241,7 +244,7 @@ export class RedisPresenceStore implements PresenceStore {
       await this.#heartbeat();
       let batch: Promise<unknown>[] = [];
       for (const [channelId, users] of this.#own.entries()) {
-        batch.push(this.#link.commands.sAdd(channelsKey(this.#options.instanceId), channelId));
+        batch.push(this.#noteChannel(channelId));
         for (const userId of users) {
           batch.push(this.#link.run(ENTER, this.#keys(channelId), [userId, 0]));
           if (batch.length >= RESYNC_PARALLEL) {
@@ -254,6 +257,11 @@ export class RedisPresenceStore implements PresenceStore {
     } catch (error) {
       this.#log.debug({ err: String(error) }, 'Presence will be entered again at the next reconnect');
     }
+  }
+
+  #noteChannel(channelId: string): Promise<unknown> {
+    const key = channelsKey(this.#options.instanceId);
+    return this.#link.command(key, ['SADD', key, channelId]);
   }
 
   #keys(channelId: string, instanceId = this.#options.instanceId): string[] {

@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { createClient, ErrorReply, type RedisClientType } from '@redis/client';
 import type { Logger } from './log.js';
+import { openRedis, type RedisConnection } from './redis-connection.js';
 
 const COMMAND_DEADLINE_MS = 500;
-const CONNECT_TIMEOUT_MS = 2000;
 const FIRST_CONNECT_WAIT_MS = 5000;
-const PING_INTERVAL_MS = 1000;
-/** Silence after which a connection counts as dead; pings are answered well within it. */
-const SOCKET_TIMEOUT_MS = 3000;
+const MIN_RETRY_MS = 50;
+const MAX_RETRY_MS = 1000;
 
 /** A Lua script; Redis runs it as one atomic step. All its keys must lie in one hash slot. */
 export class RedisScript {
@@ -22,115 +19,127 @@ export class RedisScript {
 }
 
 /**
- * The two connections of an instance to Redis: one for commands and publishing, one for subscriptions. They come back by
- * themselves; while one is away commands fail at once or after half a second, and their callers do without.
+ * This instance's link to Redis. When its connections are lost it opens new ones until it succeeds; nothing of an old
+ * connection is carried over, so subscriptions are always made anew. While it is down, commands fail at once, and their
+ * callers do without.
  */
 export class RedisLink {
-  readonly commands: RedisClientType;
-  readonly subscriber: RedisClientType;
+  readonly #url: string;
   readonly #log: Logger;
-  readonly #listeners: (() => void)[] = [];
-  #sharded = false;
-  #wasUp = false;
+  readonly #upListeners: (() => void)[] = [];
+  readonly #doubtListeners: (() => void)[] = [];
+  #connection: RedisConnection | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #attempts = 0;
   #closed = false;
 
   private constructor(url: string, log: Logger) {
+    this.#url = url;
     this.#log = log;
-    const make = (name: string): RedisClientType => {
-      const client: RedisClientType = createClient({
-        url,
-        name: `hubbub-${name}`,
-        disableOfflineQueue: true,
-        pingInterval: PING_INTERVAL_MS,
-        socket: {
-          connectTimeout: CONNECT_TIMEOUT_MS,
-          socketTimeout: SOCKET_TIMEOUT_MS,
-          // Never gives up; the jitter keeps a cluster from returning in step.
-          reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000) * (0.5 + Math.random() / 2),
-        },
-      }) as RedisClientType;
-      client.on('error', (error) => log.debug({ err: String(error), connection: name }, 'Redis connection error'));
-      client.on('ready', () => void this.#onReady());
-      client.on('reconnecting', () => this.#onLost());
-      return client;
-    };
-    this.commands = make('commands');
-    this.subscriber = make('subscriber');
   }
 
   /** Settles when Redis answers, or after five seconds without it: the server then starts and works without Redis. */
   static async open(url: string, log: Logger): Promise<RedisLink> {
     const link = new RedisLink(url, log);
-    const connected = Promise.all([link.commands.connect(), link.subscriber.connect()]);
-    connected.catch((error) => log.error({ err: String(error) }, 'Redis cannot be used'));
-    const waited = new AbortController();
-    await Promise.race([
-      new Promise<void>((resolve) => link.onUp(resolve)),
-      delay(FIRST_CONNECT_WAIT_MS, undefined, { signal: waited.signal }).catch(() => {}),
-    ]);
-    waited.abort();
-    if (!link.up) log.warn('Redis does not answer: starting without it, it will be used as soon as it does');
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(resolve, FIRST_CONNECT_WAIT_MS);
+      link.onUp(() => {
+        clearTimeout(patience);
+        resolve();
+      });
+      void link.#connect();
+    });
+    if (!link.up) log.warn('Redis does not answer: starting without it; it will be used as soon as it does');
     return link;
   }
 
-  /** True while both connections are usable. */
   get up(): boolean {
-    return !this.#closed && this.commands.isReady && this.subscriber.isReady;
+    return this.#connection !== null;
   }
 
-  /** Whether sharded Pub/Sub is there (Redis 7 and newer). Known once the link was up. */
-  get sharded(): boolean {
-    return this.#sharded;
+  /** The connection of now. @throws while there is none */
+  get connection(): RedisConnection {
+    if (this.#connection === null) throw new Error('Redis is away');
+    return this.#connection;
   }
 
   /** Calls `listener` each time that the link comes up. */
   onUp(listener: () => void): void {
-    this.#listeners.push(listener);
+    this.#upListeners.push(listener);
   }
 
-  /** @throws when Redis is away or does not answer in time; whether the script ran is then unknown */
-  async run(script: RedisScript, keys: string[], args: (string | number)[]): Promise<unknown> {
-    const options = { keys, arguments: args.map(String) };
-    const evaluate = async () => {
-      try {
-        return await this.commands.evalSha(script.sha, options);
-      } catch (error) {
-        if (!(error instanceof ErrorReply) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return await this.commands.eval(script.source, options);
-      }
-    };
-    return await withDeadline(evaluate());
+  /** Calls `listener` when subscriptions may have been dropped although the link is up. */
+  onDoubt(listener: () => void): void {
+    this.#doubtListeners.push(listener);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#listeners.length = 0;
-    for (const client of [this.commands, this.subscriber]) {
-      if (client.isReady) await withDeadline(client.close()).catch(() => client.destroy());
-      else if (client.isOpen) client.destroy();
-    }
+  /** One command. @throws when Redis is away or does not answer in time; whether it was carried out is then unknown */
+  command(key: string, args: (string | Buffer)[]): Promise<unknown> {
+    return this.#connection === null
+      ? Promise.reject(new Error('Redis is away'))
+      : withDeadline(this.#connection.command(key, args));
   }
 
-  async #onReady(): Promise<void> {
-    if (!this.up || this.#wasUp) return;
+  /** Runs a script. @throws as {@link command} */
+  async run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const [key = ''] = keys;
+    const rest = [String(keys.length), ...keys, ...args.map(String)];
     try {
-      const info = await withDeadline(this.commands.info('server'));
-      this.#sharded = Number(/redis_version:(\d+)/.exec(info)?.[1] ?? 0) >= 7;
+      return await this.command(key, ['EVALSHA', script.sha, ...rest]);
     } catch (error) {
-      // The connection was lost again; its return calls here once more.
-      this.#log.debug({ err: String(error) }, 'Redis was lost while it was looked at');
-      return;
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await this.command(key, ['EVAL', script.source, ...rest]);
     }
-    if (!this.up || this.#wasUp) return;
-    this.#wasUp = true;
-    this.#log.info({ sharded: this.#sharded }, 'Redis is connected');
-    for (const listener of [...this.#listeners]) listener();
   }
 
-  #onLost(): void {
-    if (!this.#wasUp || this.#closed) return;
-    this.#wasUp = false;
-    this.#log.warn('Redis was lost: instances go on through the database until it returns');
+  close(): void {
+    this.#closed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#connection?.close();
+    this.#connection = null;
+  }
+
+  async #connect(): Promise<void> {
+    let lost: string | null = null;
+    try {
+      const connection = await openRedis(this.#url, {
+        onLost: (why) => {
+          lost = why;
+          if (this.#connection !== null) this.#onLost(why);
+        },
+        onDoubt: () => {
+          for (const listener of this.#doubtListeners) listener();
+        },
+      });
+      if (lost !== null) throw new Error(lost);
+      if (this.#closed) {
+        connection.close();
+        return;
+      }
+      this.#connection = connection;
+      this.#attempts = 0;
+      this.#log.info('Redis is connected');
+      for (const listener of this.#upListeners) listener();
+    } catch (error) {
+      this.#log.debug({ err: String(error) }, 'Redis cannot be reached');
+      this.#connectLater();
+    }
+  }
+
+  #onLost(why: string): void {
+    this.#connection = null;
+    if (this.#closed) return;
+    this.#log.warn({ why }, 'Redis was lost: instances go on through the database until it returns');
+    this.#connectLater();
+  }
+
+  /** The jitter keeps the instances of a cluster from returning in step. */
+  #connectLater(): void {
+    if (this.#closed) return;
+    const waitMs = Math.min(MIN_RETRY_MS * 2 ** this.#attempts, MAX_RETRY_MS) * (0.5 + Math.random() / 2);
+    this.#attempts++;
+    this.#retry = setTimeout(() => void this.#connect(), waitMs);
+    this.#retry.unref();
   }
 }
 

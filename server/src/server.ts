@@ -243,7 +243,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     hub.close();
     limiter.close();
     await bus.close();
-    await link?.close();
+    link?.close();
     await db.close();
   };
   let closing: Promise<void> | null = null;

@@ -1,0 +1,185 @@
+/** Throw-away PostgreSQL servers, and throw-away databases in them. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { findPostgres, MIN_POSTGRES_MAJOR } from './binaries.js';
+import { freePort } from './ports.js';
+import { Child, type ChildOptions, cleanEnvironment } from './processes.js';
+import { withTimeout } from './wait.js';
+
+const INITDB_TIMEOUT_MS = 60_000;
+/** Also covers the recovery after a crash. */
+const START_TIMEOUT_MS = 30_000;
+const BACKENDS_END_TIMEOUT_MS = 15_000;
+
+type User = NonNullable<ChildOptions['user']>;
+
+export interface PostgresOptions {
+  /** Server settings beside those of the harness, as in postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A database that a test has for itself. */
+export interface TestDatabase {
+  readonly url: string;
+  /** Removes it, and cuts off whoever still uses it. May be repeated. */
+  drop(): Promise<void>;
+}
+
+/**
+ * A PostgreSQL server of its own on 127.0.0.1, superuser `postgres`, no password, data in a temporary folder. It survives
+ * {@link kill9} and {@link restart} on the same port with its data, and leaves nothing behind after {@link stop}.
+ */
+export class PostgresServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #binFolder: string;
+  readonly #user: User | undefined;
+  readonly #settings: Readonly<Record<string, string>>;
+  #child: Child | null = null;
+
+  private constructor(
+    place: { binFolder: string; folder: string; port: number; user: User | undefined },
+    settings = {},
+  ) {
+    this.port = place.port;
+    this.#folder = place.folder;
+    this.#binFolder = place.binFolder;
+    this.#user = place.user;
+    this.#settings = settings;
+  }
+
+  /**
+   * Makes a new server; settles when it takes connections.
+   *
+   * @throws when PostgreSQL is not installed, or does not start
+   */
+  static async start(options: PostgresOptions = {}): Promise<PostgresServer> {
+    const binFolder = findPostgres();
+    if (binFolder === null) throw new Error(`PostgreSQL ${MIN_POSTGRES_MAJOR} or newer is not installed`);
+    const user = unprivilegedUser();
+    const folder = await mkdtemp(join(tmpdir(), 'hubbub-postgres-'));
+    const server = new PostgresServer({ binFolder, folder, port: await freePort(), user }, options.settings);
+    try {
+      if (user !== undefined) await chown(folder, user.uid, user.gid);
+      await server.#initialise();
+      await server.#launch();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  /** @param database default: the maintenance database */
+  url(database = 'postgres'): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** A new, empty database. */
+  createDatabase(): Promise<TestDatabase> {
+    return createDatabase(this.url());
+  }
+
+  /** Kills the server without warning, as a crash would; settles when all its processes are gone. The data stays. */
+  async kill9(): Promise<void> {
+    const child = this.#child;
+    if (child === null) return;
+    child.signal('SIGKILL');
+    // Its backends hold the output until they notice and end; before that no new server may open the data.
+    await withTimeout(child.outputEnded, BACKENDS_END_TIMEOUT_MS, () => 'Backends of a killed PostgreSQL did not end');
+    this.#child = null;
+  }
+
+  /** Starts the server again, stopping it in good order if it runs; settles when it takes connections. */
+  async restart(): Promise<void> {
+    await this.#child?.stop('SIGINT');
+    await this.#child?.outputEnded;
+    await this.#launch();
+  }
+
+  /** Ends the server and removes its data. May be repeated. */
+  async stop(): Promise<void> {
+    // An immediate shutdown: nobody needs what a checkpoint would save.
+    await this.#child?.stop('SIGQUIT');
+    this.#child = null;
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  async #initialise(): Promise<void> {
+    // Case folding beyond ASCII, as production databases have it; C.UTF-8 needs no language package.
+    const locale = process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8';
+    const args = ['-D', this.#folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+    const initdb = await this.#run('initdb', [...args, `--locale=${locale}`, '--lc-messages=C']);
+    const exit = await withTimeout(initdb.exited, INITDB_TIMEOUT_MS, () => `initdb takes too long:\n${initdb.tail}`);
+    if (exit.code !== 0) throw new Error(`initdb failed:\n${initdb.tail}`);
+  }
+
+  async #launch(): Promise<void> {
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: '300',
+      // Only a crash of the whole machine would tell the difference, and then the data is worthless anyway.
+      fsync: 'off',
+      ...this.#settings,
+    };
+    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    this.#child = await this.#run('postgres', ['-D', this.#folder, '-p', String(this.port), ...flags]);
+    await this.#child.waitForLine(
+      (line) => line.includes('database system is ready to accept connections') || undefined,
+      START_TIMEOUT_MS,
+    );
+  }
+
+  #run(program: 'initdb' | 'postgres', args: readonly string[]): Promise<Child> {
+    return Child.start(join(this.#binFolder, program), args, {
+      // The current folder may be closed to the unprivileged user.
+      cwd: this.#folder,
+      env: cleanEnvironment(),
+      ...(this.#user === undefined ? {} : { user: this.#user }),
+    });
+  }
+}
+
+/**
+ * Makes a new, empty database in a server that runs.
+ *
+ * @param maintenanceUrl a database of that server, with the right to make others
+ */
+export async function createDatabase(maintenanceUrl: string): Promise<TestDatabase> {
+  const name = `hubbub_${randomUUID().replaceAll('-', '')}`;
+  await execute(maintenanceUrl, `create database ${name} template template0`);
+  const url = new URL(maintenanceUrl);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    drop: () => execute(maintenanceUrl, `drop database if exists ${name} with (force)`),
+  };
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+/** PostgreSQL refuses to run as root: whom to run it as instead. */
+function unprivilegedUser(): User | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const entries = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  for (const name of ['postgres', 'nobody']) {
+    const entry = entries.find(([user]) => user === name);
+    if (entry !== undefined) return { uid: Number(entry[2]), gid: Number(entry[3]) };
+  }
+  throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor nobody to run it as');
+}

@@ -1,0 +1,67 @@
+import { RawSocket } from './raw-socket.js';
+
+const MESSAGE = Buffer.from('{"type":"message"');
+const SUBSCRIBED = Buffer.from('{"type":"subscribed"');
+const COLON = 0x3a;
+const ZERO = 0x30;
+
+/** One client of a swarm: joins one channel and watches its sequence. */
+export class Member {
+  /** Last place seen; null before `subscribed`. */
+  lastSeq: number | null = null;
+  received = 0;
+  /** What went against the promise: a gap, a double, a step back. */
+  readonly faults: string[] = [];
+  readonly #raw: Promise<RawSocket>;
+  readonly #onMessage: ((text: string) => void) | null;
+  readonly subscribed: Promise<void>;
+  #resolveSubscribed: () => void = () => {};
+
+  /**
+   * @param url of the channel's WebSocket
+   * @param onMessage called with the JSON of every message; null: only its seq is read, which is far cheaper
+   */
+  constructor(url: string, token: string, onMessage: ((text: string) => void) | null) {
+    this.#onMessage = onMessage;
+    this.subscribed = new Promise((resolve) => {
+      this.#resolveSubscribed = resolve;
+    });
+    this.#raw = RawSocket.open(url, token, (bytes, start, end) => this.#read(bytes, start, end));
+  }
+
+  async open(): Promise<void> {
+    await this.#raw;
+    await this.subscribed;
+  }
+
+  async send(frame: object): Promise<void> {
+    (await this.#raw).send(JSON.stringify(frame));
+  }
+
+  async close(): Promise<void> {
+    (await this.#raw).close();
+  }
+
+  #read(bytes: Buffer, start: number, end: number): void {
+    if (bytes.compare(MESSAGE, 0, MESSAGE.length, start, start + MESSAGE.length) !== 0) {
+      if (bytes.compare(SUBSCRIBED, 0, SUBSCRIBED.length, start, start + SUBSCRIBED.length) === 0) {
+        this.lastSeq = (JSON.parse(bytes.toString('utf8', start, end)) as { seq: number }).seq;
+        this.#resolveSubscribed();
+      }
+      return;
+    }
+    const seq = seqOf(bytes, end);
+    if (this.lastSeq === null || seq !== this.lastSeq + 1) this.faults.push(`${this.lastSeq} -> ${seq}`);
+    this.lastSeq = seq;
+    this.received++;
+    this.#onMessage?.(bytes.toString('utf8', start, end));
+  }
+}
+
+/** The number at the end of a message frame, `…"seq":123}`. */
+function seqOf(bytes: Buffer, end: number): number {
+  let at = end - 2;
+  let seq = 0;
+  for (let unit = 1; bytes[at] !== COLON; unit *= 10) seq += ((bytes[at--] ?? ZERO) - ZERO) * unit;
+  return seq;
+}
