@@ -36,6 +36,8 @@ export interface Config {
   readonly historyOnJoin: number;
   /** Whose `X-Forwarded-For` is believed: false nobody's, a number of hops, or addresses. */
   readonly trustProxy: false | number | string[];
+  /** Longest time over which the closes of a shutdown are spread, in milliseconds. */
+  readonly drainWindowMs: number;
   readonly logLevel: string;
   /** Null: `/metrics` is open to all. */
   readonly metricsToken: string | null;
@@ -94,6 +96,7 @@ export function readConfig(env: Environment): Config {
     messageMaxChars: read.integer('CHAT_MESSAGE_MAX_CHARS', 500, 1, 100_000),
     historyOnJoin: read.integer('CHAT_HISTORY_ON_JOIN', 50, 0, 1000),
     trustProxy: readTrustProxy(read),
+    drainWindowMs: read.integer('DRAIN_SECONDS', 10, 0, 3600) * 1000,
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     metricsToken: read.text('METRICS_TOKEN'),
     metricsChannelLabel: read.oneOf('METRICS_CHANNEL_LABEL', 'on', ['on', 'off']) === 'on',

@@ -1,7 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from './connection.js';
-import { jsonFrame } from './frame.js';
 
 const SWEEP_INTERVAL_MS = 1000;
+const MIN_CLOSE_INTERVAL_MS = 1;
+/** Longest wait that a client is asked for before it comes back. */
+const MAX_RETURN_WAIT_MS = 1000;
+/** How long clients may take to answer their closes. */
+const LAST_CLOSES_MS = 3000;
 
 /** All open connections of this instance, and the one timer that serves them. */
 export class Connections {
@@ -26,19 +31,24 @@ export class Connections {
   }
 
   /**
-   * Sends everyone away with 1001, each with another wait before he should come back.
+   * Sends everyone away with 1001, spread over time, so that they do not return all at once. Who waits for his turn is
+   * served as before.
    *
-   * @param spreadMs longest wait, in milliseconds
-   * @param waitMs how long the closes may take
+   * @param windowMs longest time for the closes; a few connections take far less
    */
-  async drain(spreadMs: number, waitMs: number): Promise<void> {
-    for (const connection of this.#open) {
-      const retryAfterMs = Math.floor(Math.random() * spreadMs);
-      connection.push(jsonFrame({ type: 'draining', retry_after_ms: retryAfterMs }));
+  async drain(windowMs: number): Promise<void> {
+    const leaving = [...this.#open];
+    const spreadMs = Math.min(windowMs, leaving.length * MIN_CLOSE_INTERVAL_MS);
+    const startedAtMs = Date.now();
+    for (const [index, connection] of leaving.entries()) {
+      const waitMs = startedAtMs + (spreadMs * index) / leaving.length - Date.now();
+      if (waitMs > 1) await delay(waitMs);
+      const retryAfterMs = Math.floor(Math.random() * MAX_RETURN_WAIT_MS);
+      connection.send({ type: 'draining', retry_after_ms: retryAfterMs });
       connection.close('DRAINING');
     }
-    const deadline = Date.now() + waitMs;
-    while (this.#open.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    const deadline = Date.now() + LAST_CLOSES_MS;
+    while (this.#open.size > 0 && Date.now() < deadline) await delay(20);
     clearInterval(this.#timer);
   }
 

@@ -47,6 +47,9 @@ interface Target {
 
 const ONE_CHANNEL = /^(?:\/api(?:\/v1)?\/chat\/channels\/([^/]+)\/ws|\/ws\/chat\/([^/]+))$/;
 const MANY_CHANNELS = /^(?:\/ws\/chat|\/api(?:\/v1)?\/chat\/ws)$/;
+/** Upgrades that are being looked at, at most; further ones are told when to come back. */
+const MAX_PENDING = 1000;
+const MIN_RETURN_WAIT_MS = 1000;
 // RFC 6455, section 4.1: the base64 of 16 bytes.
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
@@ -56,6 +59,7 @@ export class Gateway {
   readonly #webSockets: WebSocketServer;
   /** What is answered to the subprotocols that a request has offered. */
   readonly #subprotocols = new WeakMap<IncomingMessage, string>();
+  #pending = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -89,14 +93,18 @@ export class Gateway {
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const target = readTarget(request);
     assertHandshake(request);
+    if (this.#pending >= MAX_PENDING) {
+      // Told apart, those who come back at once after a failure do not come back at once again.
+      const retryAfterMs = MIN_RETURN_WAIT_MS * (1 + Math.random() * 4);
+      throw new HubbubError('UNAVAILABLE', 'Too many are connecting right now: try again shortly', { retryAfterMs });
+    }
     if (this.#options.isDraining()) {
       throw new HubbubError('UNAVAILABLE', 'This instance is shutting down: connect again', { retryAfterMs: 1000 });
     }
     const offered = this.#takeSubprotocols(request);
     const credentials = readCredentials(request.headers, offered);
     this.#assertOrigin(request, credentials);
-    const identity = await this.#options.authenticate(credentials.token);
-    const admission = target.channelId === null ? null : await this.#options.admit(identity, target.channelId);
+    const { identity, admission } = await this.#letIn(credentials, target);
     const release = () => {
       if (admission !== null) this.#options.release(admission.access.id, identity.userId);
     };
@@ -118,6 +126,18 @@ export class Gateway {
         lastSeq: target.lastSeq,
       });
     });
+  }
+
+  /** The steps that wait for others. Their number at a time is bounded, and with it what a storm of clients can ask. */
+  async #letIn(credentials: Credentials, target: Target): Promise<{ identity: Identity; admission: Admission | null }> {
+    this.#pending++;
+    try {
+      const identity = await this.#options.authenticate(credentials.token);
+      const admission = target.channelId === null ? null : await this.#options.admit(identity, target.channelId);
+      return { identity, admission };
+    } finally {
+      this.#pending--;
+    }
   }
 
   /**

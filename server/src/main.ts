@@ -3,8 +3,8 @@ import { StorageUnavailable } from './errors.js';
 import { createLogger } from './log.js';
 import { createServer } from './server.js';
 
-/** How long a shutdown may take before the process ends all the same. */
-const SHUTDOWN_LIMIT_MS = 25_000;
+/** How long a shutdown may take after its drain before the process ends all the same. */
+const SHUTDOWN_LIMIT_MS = 20_000;
 
 /** The process: configuration, start, signals. */
 async function main(): Promise<void> {
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     setTimeout(() => {
       log.error('The shutdown took too long: ending now');
       process.exit(1);
-    }, SHUTDOWN_LIMIT_MS).unref();
+    }, config.drainWindowMs + SHUTDOWN_LIMIT_MS).unref();
     server.close().then(
       () => {
         log.info('Stopped');

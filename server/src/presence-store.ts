@@ -69,6 +69,10 @@ export class MemoryPresenceStore implements PresenceStore {
     return Promise.resolve({ userIds: [...(users?.values() ?? [])].slice(0, limit), count: users?.size ?? 0 });
   }
 
+  usersOf(channelId: string): string[] {
+    return [...(this.#channels.get(channelId) ?? [])];
+  }
+
   /** Every channel's users, as this instance knows them. */
   *entries(): Iterable<[channelId: string, users: ReadonlySet<string>]> {
     yield* this.#channels;
@@ -107,30 +111,36 @@ end
 return {last, redis.call('HLEN', KEYS[1])}
 `);
 
-// Exits all users of an instance that died; returns those who are on no instance any more.
-const CLEAR = new RedisScript(`
+// Makes an instance's users in a channel those that are given; returns those who are on no instance any more.
+const RECONCILE = new RedisScript(`
+local wanted = {}
+for _, user in ipairs(ARGV) do wanted[user] = true end
 local gone = {}
 for _, user in ipairs(redis.call('SMEMBERS', KEYS[2])) do
-  if redis.call('HINCRBY', KEYS[1], user, -1) <= 0 then
-    redis.call('HDEL', KEYS[1], user)
-    gone[#gone + 1] = user
+  if not wanted[user] then
+    redis.call('SREM', KEYS[2], user)
+    if redis.call('HINCRBY', KEYS[1], user, -1) <= 0 then
+      redis.call('HDEL', KEYS[1], user)
+      gone[#gone + 1] = user
+    end
   end
 end
-redis.call('DEL', KEYS[2])
+for user in pairs(wanted) do
+  if redis.call('SADD', KEYS[2], user) == 1 then redis.call('HINCRBY', KEYS[1], user, 1) end
+end
 return gone
 `);
 
-// Beats this instance's heart and returns the instances whose heart has stopped, by Redis's own clock.
+// Beats this instance's heart, by Redis's own clock. Returns whether it was not known, and whose heart has stopped.
 const BEAT = new RedisScript(`
 local now = tonumber(redis.call('TIME')[1])
-redis.call('ZADD', KEYS[1], now, ARGV[1])
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
+local unknown = redis.call('ZADD', KEYS[1], now, ARGV[1])
+return {unknown, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))}
 `);
 
 const INSTANCES = 'hubbub:instances';
 const BEAT_INTERVAL_MS = 3000;
 const LAPSE_SECONDS = 10;
-const RESYNC_PARALLEL = 200;
 
 interface RedisPresenceOptions {
   readonly instanceId: string;
@@ -146,6 +156,9 @@ export class RedisPresenceStore implements PresenceStore {
   /** This instance's own users: the fallback, and what is entered again after Redis has lost its data. */
   readonly #own = new MemoryPresenceStore();
   readonly #beat: NodeJS.Timeout;
+  /** A step on Redis has failed, or Redis is new: what it holds of this instance may be wrong. */
+  #stale = false;
+  #beating = false;
 
   constructor(link: RedisLink, log: Logger, options: RedisPresenceOptions) {
     this.#link = link;
@@ -153,7 +166,10 @@ export class RedisPresenceStore implements PresenceStore {
     this.#options = options;
     this.#beat = setInterval(() => void this.#heartbeat(), BEAT_INTERVAL_MS);
     this.#beat.unref();
-    link.onUp(() => void this.#resync());
+    link.onUp(() => {
+      this.#stale = true;
+      void this.#heartbeat();
+    });
     void this.#heartbeat();
   }
 
@@ -167,7 +183,7 @@ export class RedisPresenceStore implements PresenceStore {
         if (admitted === 1) await this.#own.enter(channelId, userId, 0);
         return { admitted: admitted === 1, first: first === 1, online };
       } catch (error) {
-        this.#log.debug({ err: String(error) }, 'Presence is held in memory until Redis answers');
+        this.#failed(error);
       }
     }
     return await this.#own.enter(channelId, userId, max);
@@ -180,7 +196,7 @@ export class RedisPresenceStore implements PresenceStore {
       const [last, online] = (await this.#link.run(EXIT, this.#keys(channelId), [userId])) as [number, number];
       return { last: last === 1, online };
     } catch (error) {
-      this.#log.debug({ err: String(error) }, 'Presence is held in memory until Redis answers');
+      this.#failed(error);
       return own;
     }
   }
@@ -215,48 +231,57 @@ export class RedisPresenceStore implements PresenceStore {
     await this.#clear(this.#options.instanceId).catch(() => {});
   }
 
+  #failed(error: unknown): void {
+    this.#stale = true;
+    this.#log.debug({ err: String(error) }, 'Presence is held in memory until Redis answers');
+  }
+
   async #heartbeat(): Promise<void> {
-    if (!this.#link.up) return;
+    if (!this.#link.up || this.#beating) return;
+    this.#beating = true;
     try {
-      const dead = await this.#link.run(BEAT, [INSTANCES], [this.#options.instanceId, LAPSE_SECONDS]);
-      for (const instanceId of dead as string[]) {
+      const reply = await this.#link.run(BEAT, [INSTANCES], [this.#options.instanceId, LAPSE_SECONDS]);
+      const [unknown, dead] = reply as [number, string[]];
+      // Not known: Redis has lost its data, or the others took this instance for dead while it was frozen.
+      if (unknown === 1 || this.#stale) await this.#reconcile();
+      for (const instanceId of dead) {
         this.#log.warn({ instance_id: instanceId }, 'An instance has gone without a word: its users leave');
         await this.#clear(instanceId);
       }
     } catch (error) {
-      this.#log.debug({ err: String(error) }, 'The presence heartbeat failed');
+      this.#failed(error);
+    } finally {
+      this.#beating = false;
+    }
+  }
+
+  /** Brings what Redis holds of this instance in line with what is true. */
+  async #reconcile(): Promise<void> {
+    this.#stale = false;
+    const noted = new Set(await this.#notedChannels(this.#options.instanceId));
+    for (const [channelId] of this.#own.entries()) noted.add(channelId);
+    for (const channelId of noted) {
+      await this.#noteChannel(channelId);
+      // Read here and not before: users come and go while this runs.
+      const users = this.#own.usersOf(channelId);
+      const gone = (await this.#link.run(RECONCILE, this.#keys(channelId), users)) as string[];
+      if (gone.length > 0) this.#options.onLapsed(channelId, gone);
     }
   }
 
   async #clear(instanceId: string): Promise<void> {
     const key = channelsKey(instanceId);
-    for (const channelId of (await this.#link.command(key, ['SMEMBERS', key])) as string[]) {
-      const gone = (await this.#link.run(CLEAR, this.#keys(channelId, instanceId), [])) as string[];
+    for (const channelId of await this.#notedChannels(instanceId)) {
+      const gone = (await this.#link.run(RECONCILE, this.#keys(channelId, instanceId), [])) as string[];
       if (gone.length > 0) this.#options.onLapsed(channelId, gone);
       await this.#link.command(key, ['SREM', key, channelId]);
     }
     await this.#link.command(INSTANCES, ['ZREM', INSTANCES, instanceId]);
   }
 
-  /** Redis may have lost its data or have taken this instance for dead: enters everyone again. */
-  async #resync(): Promise<void> {
-    try {
-      await this.#heartbeat();
-      let batch: Promise<unknown>[] = [];
-      for (const [channelId, users] of this.#own.entries()) {
-        batch.push(this.#noteChannel(channelId));
-        for (const userId of users) {
-          batch.push(this.#link.run(ENTER, this.#keys(channelId), [userId, 0]));
-          if (batch.length >= RESYNC_PARALLEL) {
-            await Promise.all(batch);
-            batch = [];
-          }
-        }
-      }
-      await Promise.all(batch);
-    } catch (error) {
-      this.#log.debug({ err: String(error) }, 'Presence will be entered again at the next reconnect');
-    }
+  async #notedChannels(instanceId: string): Promise<string[]> {
+    const key = channelsKey(instanceId);
+    return (await this.#link.command(key, ['SMEMBERS', key])) as string[];
   }
 
   #noteChannel(channelId: string): Promise<unknown> {

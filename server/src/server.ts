@@ -47,8 +47,8 @@ export interface Server {
 const STATEMENT_TIMEOUT_MS = 5000;
 const PRESENCE_GRACE_MS = 2000;
 const HEADS_INTERVAL_MS = 1000;
-const DRAIN_SPREAD_MS = 5000;
-const DRAIN_WAIT_MS = 5000;
+/** While Redis is up a publish can still be lost (its instance killed after the commit): every so many checks. */
+const HEADS_EVERY_WHILE_UP = 5;
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 /** UTF-8 takes four bytes a code point at most; the rest of a frame is its other fields. */
 const FRAME_BYTES_PER_CHAR = 4;
@@ -142,8 +142,10 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   const compareHeads = () =>
     void hub.compareHeads().catch((error) => log.warn({ err: String(error) }, 'The channels could not be compared'));
   bus.onRecovered = compareHeads;
+  let ticks = 0;
   const headsTimer = setInterval(() => {
-    if (!bus.up) compareHeads();
+    ticks++;
+    if (!bus.up || (link !== null && ticks % HEADS_EVERY_WHILE_UP === 0)) compareHeads();
   }, HEADS_INTERVAL_MS);
   headsTimer.unref();
 
@@ -234,7 +236,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
 
   const close = async () => {
     draining = true;
-    await connections.drain(DRAIN_SPREAD_MS, DRAIN_WAIT_MS);
+    await connections.drain(config.drainWindowMs);
     gateway.close();
     await app.close();
     await journal.close();

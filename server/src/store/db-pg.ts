@@ -13,6 +13,7 @@ interface PgOptions {
 
 const INT8_OID = 20;
 const CONNECT_TIMEOUT_MS = 3000;
+const PING_DEADLINE_MS = 1000;
 const MIGRATION_TIMEOUT_MS = 600_000;
 
 // Every bigint of the schema is a seq or a count, far below 2^53, so a number holds it exactly.
@@ -77,12 +78,17 @@ export class PgDb implements Db {
   }
 
   async ping(): Promise<boolean> {
-    try {
-      await this.query('select 1');
-      return true;
-    } catch {
-      return false;
-    }
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), PING_DEADLINE_MS);
+    });
+    const answer = this.query('select 1').then(
+      () => true,
+      () => false,
+    );
+    const alive = await Promise.race([answer, patience]);
+    clearTimeout(timer);
+    return alive;
   }
 
   async close(): Promise<void> {

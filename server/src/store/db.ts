@@ -18,7 +18,7 @@ export interface Db extends Queryable {
    * Statements on the outer Db are not part of it.
    */
   transaction<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>;
-  /** True when a trivial query is answered. Never throws. */
+  /** True when a trivial query is answered within a second. Never throws. */
   ping(): Promise<boolean>;
   /** Ends all connections, after what is under way. */
   close(): Promise<void>;

@@ -63,7 +63,7 @@ export class Swarm {
       const onMessage = (message: Record<string, unknown>) => {
         if (!(key in message) && !('error' in message)) return;
         this.#child.off('message', onMessage);
-        if ('error' in message) reject(new Error(String(message['error'])));
+        if ('error' in message) reject(new Error(String(message.error)));
         else resolve(message[key]);
       };
       this.#child.on('message', onMessage);
