@@ -53,7 +53,7 @@ const ERRORS_PER_SECOND = 10;
 /** How long a socket with unsent bytes may take nothing. */
 const STALL_LIMIT_MS = 30_000;
 /** How long a client may take to answer a close before its socket is ended. */
-const CLOSE_WAIT_MS = 2000;
+const CLOSE_WAIT_MS = 5000;
 
 /**
  * One WebSocket: reads frames in their order, sends replies, keeps itself alive, closes with a reason. What frames mean

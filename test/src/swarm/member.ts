@@ -10,10 +10,13 @@ export class Member {
   /** Last place seen; null before `subscribed`. */
   lastSeq: number | null = null;
   received = 0;
+  /** The socket is gone. */
+  ended = false;
   /** What went against the promise: a gap, a double, a step back. */
   readonly faults: string[] = [];
   readonly #raw: Promise<RawSocket>;
   readonly #onMessage: ((text: string) => void) | null;
+  readonly #resumedAfter: number;
   readonly subscribed: Promise<void>;
   #resolveSubscribed: () => void = () => {};
 
@@ -23,10 +26,18 @@ export class Member {
    */
   constructor(url: string, token: string, onMessage: ((text: string) => void) | null) {
     this.#onMessage = onMessage;
+    this.#resumedAfter = Number(new URL(url).searchParams.get('last_seq'));
     this.subscribed = new Promise((resolve) => {
       this.#resolveSubscribed = resolve;
     });
     this.#raw = RawSocket.open(url, token, (bytes, start, end) => this.#read(bytes, start, end));
+    this.#raw.then(
+      ({ socket }) =>
+        socket.on('close', () => {
+          this.ended = true;
+        }),
+      () => {},
+    );
   }
 
   async open(): Promise<void> {
@@ -38,6 +49,15 @@ export class Member {
     (await this.#raw).send(JSON.stringify(frame));
   }
 
+  /** Stops to read, as a frozen client does; the socket stays open. */
+  async pause(): Promise<void> {
+    (await this.#raw).socket.pause();
+  }
+
+  async resume(): Promise<void> {
+    (await this.#raw).socket.resume();
+  }
+
   async close(): Promise<void> {
     (await this.#raw).close();
   }
@@ -45,7 +65,12 @@ export class Member {
   #read(bytes: Buffer, start: number, end: number): void {
     if (bytes.compare(MESSAGE, 0, MESSAGE.length, start, start + MESSAGE.length) !== 0) {
       if (bytes.compare(SUBSCRIBED, 0, SUBSCRIBED.length, start, start + SUBSCRIBED.length) === 0) {
-        this.lastSeq = (JSON.parse(bytes.toString('utf8', start, end)) as { seq: number }).seq;
+        const { seq, recovered } = JSON.parse(bytes.toString('utf8', start, end)) as {
+          seq: number;
+          recovered: boolean;
+        };
+        // A resume is followed by what was missed, anything else by a page that may begin anywhere.
+        this.lastSeq = recovered ? this.#resumedAfter : seq;
         this.#resolveSubscribed();
       }
       return;
