@@ -86,8 +86,11 @@ export class Commands implements ConnectionHandlers {
     connection.send({ type: 'left', channel_id: channelId, code: CLOSES.CHANNEL_CLOSED.code });
   }
 
-  onClosed(connection: Connection): void {
+  onEnded(connection: Connection): void {
     for (const channelId of [...connection.memberships.keys()]) this.#depart(connection, channelId);
+  }
+
+  onClosed(connection: Connection): void {
     this.#options.onClosed(connection);
   }
 

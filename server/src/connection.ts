@@ -27,6 +27,8 @@ export interface ConnectionHandlers {
    */
   onFrame(connection: Connection, text: string, atMs: number): Promise<void> | undefined;
   onEvent(connection: Connection, channelId: string, event: ChannelEvent): void;
+  /** Nothing will reach the client any more: its channels can forget it. Called once, before `onClosed`. */
+  onEnded(connection: Connection): void;
   /** The socket is gone; called once. */
   onClosed(connection: Connection): void;
   /** An error was sent to the client. */
@@ -211,9 +213,11 @@ export class Connection implements Subscriber {
   }
 
   #end(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#outbox.close();
     this.#waiting.length = 0;
+    this.#handlers.onEnded(this);
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
