@@ -1,6 +1,7 @@
 import type { SubscribedFrame } from '@hubbub/protocol/frames.js';
 import { LARGE_CHANNEL_ONLINE, MAX_RESUME_MESSAGES } from '@hubbub/protocol/limits.js';
 import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
+import { StorageUnavailable } from './errors.js';
 import type { Broadcast, FanOut } from './fan-out.js';
 import { jsonFrame } from './frame.js';
 import type { Logger } from './log.js';
@@ -11,8 +12,8 @@ import { Ring } from './ring.js';
 /** Someone who gets what happens in a channel. */
 export interface Subscriber {
   readonly userId: string;
-  /** True once nothing can reach it any more. */
-  readonly closed: boolean;
+  /** False once it has left the channel, or nothing can reach it any more. */
+  wants(channelId: string): boolean;
   /** Frames that must arrive, in the order pushed. */
   push(frames: Buffer): void;
   /** What the client asked for by joining; it may be large. */
@@ -69,6 +70,8 @@ export class ChannelHub implements Broadcast {
   readonly #options: ChannelHubOptions;
   readonly #ring = new Ring(RING_PLACES, RING_BYTES);
   #lastSeq: number;
+  /** The highest place that was heard of; what is missing up to it is looked for until it is there. */
+  #knownHead = 0;
   /** Batches that came before one that is missing, by their first place. */
   readonly #early = new Map<number, Batch>();
   #gapTimer: NodeJS.Timeout | null = null;
@@ -136,18 +139,21 @@ export class ChannelHub implements Broadcast {
       }
       source = 'database';
       const batches = await this.#options.recovery.since(this.id, reached, this.#lastSeq);
+      // A database that was set back, or a copy that lags: what was delivered cannot be read.
+      if (batches.length === 0)
+        throw new StorageUnavailable('not-applied', new Error(`no place ${reached + 1} to read`));
       for (const batch of batches) {
         parts.push(batch.frames);
         reached = lastSeqOf(batch);
       }
     }
-    if (subscriber.closed || this.#closed) return;
+    if (!subscriber.wants(this.id) || this.#closed) return;
     const subscribed: SubscribedFrame = {
       type: 'subscribed',
       channel_id: this.id,
       seq: this.#lastSeq,
       recovered,
-      ...(recovered ? {} : { oldest_seq: oldestSeq ?? this.#lastSeq + 1 }),
+      ...(recovered ? {} : { oldest_seq: oldestSeq ?? (from ?? 0) + 1 }),
       online,
     };
     this.#options.metrics.resumes.inc({ source: position === null ? 'none' : source });
@@ -170,6 +176,7 @@ export class ChannelHub implements Broadcast {
       return;
     }
     if (lastSeqOf(batch) <= this.#lastSeq) return;
+    this.#knownHead = Math.max(this.#knownHead, lastSeqOf(batch));
     if (batch.firstSeq > this.#lastSeq + 1) {
       this.#hold(batch);
       return;
@@ -180,7 +187,9 @@ export class ChannelHub implements Broadcast {
 
   /** Tells the hub that the channel's sequence goes up to `seq`: what it lacks of it is read. */
   noticeHead(seq: number): void {
-    if (seq > this.#lastSeq && !this.#closed) void this.#fillSoon();
+    if (seq <= this.#lastSeq || this.#closed) return;
+    this.#knownHead = Math.max(this.#knownHead, seq);
+    void this.#fillSoon();
   }
 
   flush(): void {
@@ -248,7 +257,10 @@ export class ChannelHub implements Broadcast {
 
   #hold(batch: Batch): void {
     // Past the bound nothing is held: the gap's filling reads all of it.
-    if (this.#early.size < EARLY_MAX_BATCHES) this.#early.set(batch.firstSeq, batch);
+    const held = this.#early.get(batch.firstSeq);
+    if (held !== undefined ? held.count < batch.count : this.#early.size < EARLY_MAX_BATCHES) {
+      this.#early.set(batch.firstSeq, batch);
+    }
     if (this.#gapTimer !== null || this.#filling !== null) return;
     this.#options.metrics.gapsFound.inc();
     this.#armGapTimer(this.#options.gapWaitMs);
@@ -260,7 +272,7 @@ export class ChannelHub implements Broadcast {
       this.#early.delete(firstSeq);
       if (lastSeqOf(batch) > this.#lastSeq) this.#accept(batchAfter(batch, this.#lastSeq), performance.now());
     }
-    if (this.#gapTimer !== null) {
+    if (this.#gapTimer !== null && this.#lastSeq >= this.#knownHead) {
       clearTimeout(this.#gapTimer);
       this.#gapTimer = null;
     }
@@ -285,8 +297,13 @@ export class ChannelHub implements Broadcast {
 
   /** Reads everything after the last delivered place. One at a time; later callers share it. */
   #fill(): Promise<void> {
+    const [from, heard] = [this.#lastSeq, this.#knownHead];
     this.#filling ??= this.#readGap().finally(() => {
       this.#filling = null;
+      if (this.#lastSeq >= this.#knownHead || this.#gapTimer !== null || this.#closed) return;
+      // More was heard of while this was read; or the database, a copy that lags, does not have it yet.
+      const more = this.#lastSeq > from || this.#knownHead > heard;
+      this.#armGapTimer(more ? this.#options.gapWaitMs : GAP_RETRY_MS);
     });
     return this.#filling;
   }

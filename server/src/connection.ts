@@ -114,6 +114,10 @@ export class Connection implements Subscriber {
     return this.#closed;
   }
 
+  wants(channelId: string): boolean {
+    return !this.#closed && this.memberships.has(channelId);
+  }
+
   push(frames: Buffer): void {
     this.#outbox.push(frames);
   }

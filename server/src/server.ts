@@ -88,8 +88,8 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   const link = config.redisUrl === null ? null : await RedisLink.open(config.redisUrl, log);
   const bus: Bus = link === null ? new MemoryBus() : new RedisBus(link, origin, metrics, log);
   const limiter = link === null ? new MemoryLimiter() : new RedisLimiter(link, log);
-  const messageRate =
-    config.rateLimitPerMinute === 0 ? null : { perMinute: config.rateLimitPerMinute, burst: config.rateLimitBurst };
+  const { rateLimitPerMinute: perMinute, rateLimitBurst: burst } = config;
+  const messageRate = perMinute === 0 || burst === 0 ? null : { perMinute, burst };
 
   const announce = (channelId: string, frames: Buffer, note: EphemeralNote) =>
     bus.publish(channelId, {
