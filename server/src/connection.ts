@@ -177,6 +177,8 @@ export class Connection implements Subscriber {
     this.#end();
     const { code, reason: text } = CLOSES[reason];
     this.#webSocket.close(code, text);
+    // Else the answer to the close is not read, and the socket stays until it is ended by force.
+    if (this.#webSocket.isPaused) this.#webSocket.resume();
     // One who does not read cannot answer the close either.
     setTimeout(() => this.#webSocket.terminate(), CLOSE_WAIT_MS).unref();
   }
