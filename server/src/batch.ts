@@ -57,6 +57,11 @@ export function batchAfter(batch: Batch, seq: number): Batch {
   };
 }
 
+/** A batch without a place and without frames: a note for the hubs. */
+export function noteBatch(kind: BatchKind, origin: number, note: object): Batch {
+  return { kind, origin, firstSeq: 0, count: 0, note: JSON.stringify(note), frames: Buffer.alloc(0) };
+}
+
 export function encodeBatch(batch: Batch): Buffer {
   const noteBytes = Buffer.byteLength(batch.note);
   const target = Buffer.allocUnsafe(BATCH_HEADER_BYTES + noteBytes + batch.frames.length);

@@ -21,6 +21,8 @@ export class RedisBus implements Bus {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #wanted = new Set<string>();
+  /** Channels whose unsubscribe has not been answered yet. */
+  readonly #leaving = new Map<string, Promise<void>>();
   /** Channels whose probe has not come back yet; null while nothing is being proved. */
   #unproved: Set<string> | null = null;
   /** False between the return of Redis and the proof of all subscriptions. */
@@ -43,6 +45,8 @@ export class RedisBus implements Bus {
 
   async subscribe(channelId: string): Promise<void> {
     this.#wanted.add(channelId);
+    // The client library forgets a listener when the answer to an unsubscribe comes, even one that was added meanwhile.
+    await this.#leaving.get(channelId);
     if (this.#link.up) await this.#subscribe(channelId);
   }
 
@@ -50,7 +54,12 @@ export class RedisBus implements Bus {
     this.#wanted.delete(channelId);
     if (!this.#link.up) return;
     // Should it fail, the connection is going, and the subscription with it.
-    this.#link.connection.unsubscribe(channelName(channelId)).catch(() => {});
+    const left = withDeadline(this.#link.connection.unsubscribe(channelName(channelId)))
+      .catch(() => {})
+      .finally(() => {
+        if (this.#leaving.get(channelId) === left) this.#leaving.delete(channelId);
+      });
+    this.#leaving.set(channelId, left);
   }
 
   publish(channelId: string, batch: Batch, atMs = performance.now()): void {

@@ -4,7 +4,7 @@ import type { TypingFrame } from '@hubbub/protocol/frames.js';
 import { MAX_CLIENT_FRAME_BYTES } from '@hubbub/protocol/limits.js';
 import { admit } from './admission.js';
 import { Auth } from './auth.js';
-import { BATCH_KIND } from './batch.js';
+import { BATCH_KIND, noteBatch } from './batch.js';
 import { type Bus, MemoryBus } from './bus.js';
 import { RedisBus } from './bus-redis.js';
 import type { EphemeralNote } from './channel-hub.js';
@@ -92,14 +92,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   const messageRate = perMinute === 0 || burst === 0 ? null : { perMinute, burst };
 
   const announce = (channelId: string, frames: Buffer, note: EphemeralNote) =>
-    bus.publish(channelId, {
-      kind: BATCH_KIND.ephemeral,
-      origin,
-      firstSeq: 0,
-      count: 0,
-      note: JSON.stringify(note),
-      frames,
-    });
+    bus.publish(channelId, { ...noteBatch(BATCH_KIND.ephemeral, origin, note), frames });
   const announcePresence = (channelId: string, news: PresenceNews) => {
     if (news.kind === 'count') announce(channelId, Buffer.alloc(0), { online: news.online });
     else announce(channelId, jsonFrame(news.frame), { except: news.frame.user_id, online: news.online });
