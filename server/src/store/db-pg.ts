@@ -40,7 +40,11 @@ export class PgDb implements Db {
       keepAlive: true,
       types,
     });
-    // An idle connection that the server ends must not end the process; the pool opens another when one is needed.
+    // A connection that the server ends must not end the process; the pool opens another when one is needed. The pool
+    // listens to idle ones alone; one that is in use may be ended between two statements, where no query hears of it.
+    this.#pool.on('connect', (client) => {
+      client.on('error', (error) => log.debug({ err: error.message }, 'A database connection in use was lost'));
+    });
     this.#pool.on('error', (error) => log.warn({ err: error.message }, 'A database connection was lost'));
   }
 
