@@ -183,6 +183,11 @@ export class Connection implements Subscriber {
     setTimeout(() => this.#webSocket.terminate(), CLOSE_WAIT_MS).unref();
   }
 
+  /** Ends the socket without a word. */
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
   /** What has to be done once a second. @param now milliseconds since the epoch */
   sweep(now: number): void {
     if (this.#closed) return;

@@ -52,6 +52,11 @@ export class Connections {
     clearInterval(this.#timer);
   }
 
+  /** Ends the sockets that are left, without a word. */
+  terminateAll(): void {
+    for (const connection of this.#open) connection.terminate();
+  }
+
   #sweep(): void {
     const now = Date.now();
     for (const connection of this.#open) connection.sweep(now);

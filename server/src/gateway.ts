@@ -78,12 +78,10 @@ export class Gateway {
 
   /** Listener of an HTTP server's `upgrade` event. */
   readonly onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
-    const ignoreError = () => {};
-    // A client that goes away in the meantime must not end the process; `ws` listens once the upgrade is done.
+    // A client that goes away must not end the process, neither while it is looked at nor while it is refused: the error
+    // of a write may come after everything else.
     socket.on('error', ignoreError);
-    this.#upgrade(request, socket, head)
-      .catch((error) => this.#refuse(socket, error))
-      .finally(() => socket.off('error', ignoreError));
+    this.#upgrade(request, socket, head).catch((error) => this.#refuse(socket, error));
   };
 
   close(): void {
@@ -184,6 +182,8 @@ export class Gateway {
     socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
   }
 }
+
+function ignoreError(): void {}
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   400: 'Bad Request',

@@ -4,23 +4,18 @@ import { createLogger } from './log.js';
 import { createServer } from './server.js';
 
 /** How long a shutdown may take after its drain before the process ends all the same. */
-const SHUTDOWN_LIMIT_MS = 20_000;
+const SHUTDOWN_LIMIT_MS = 30_000;
+const DEVELOPMENT_WARNING =
+  'Development mode: anyone on this machine may take a token. Configure JWT_PRIVATE_KEY, JWT_PUBLIC_KEY or JWT_JWKS_URL for ' +
+  'real use';
 
 /** The process: configuration, start, signals. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = createLogger(config.logLevel);
-  const server = await createServer(config, log);
+  const starting = createServer(config, log);
 
-  if (config.key.kind === 'development') {
-    log.warn(
-      'Development mode: anyone on this machine may take a token. Configure JWT_PRIVATE_KEY, JWT_PUBLIC_KEY or JWT_JWKS_URL for real use',
-    );
-  }
-  const storage = config.databaseUrl === null ? `embedded database in ${config.dataDir}` : 'PostgreSQL';
-  const bus = config.redisUrl === null ? 'in-process bus' : 'Redis';
-  log.info({ url: server.url, storage, bus, pid: process.pid }, `Hubbub is ready at ${server.url}`);
-
+  // From here on, so that a start that is called off ends in good order, too.
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;
@@ -30,19 +25,28 @@ async function main(): Promise<void> {
       log.error('The shutdown took too long: ending now');
       process.exit(1);
     }, config.drainWindowMs + SHUTDOWN_LIMIT_MS).unref();
-    server.close().then(
-      () => {
-        log.info('Stopped');
-        process.exit(0);
-      },
-      (error) => {
-        log.error({ err: error }, 'The shutdown failed');
-        process.exit(1);
-      },
-    );
+    starting
+      .then((server) => server.close())
+      .then(
+        () => {
+          log.info('Stopped');
+          process.exit(0);
+        },
+        (error) => {
+          log.error({ err: error }, 'The shutdown failed');
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+
+  const server = await starting;
+  if (stopping) return;
+  if (config.key.kind === 'development') log.warn(DEVELOPMENT_WARNING);
+  const storage = config.databaseUrl === null ? `embedded database in ${config.dataDir}` : 'PostgreSQL';
+  const bus = config.redisUrl === null ? 'in-process bus' : 'Redis';
+  log.info({ url: server.url, storage, bus, pid: process.pid }, `Hubbub is ready at ${server.url}`);
 }
 
 main().catch((error) => {

@@ -47,6 +47,9 @@ export interface Server {
 const STATEMENT_TIMEOUT_MS = 5000;
 const PRESENCE_GRACE_MS = 2000;
 const HEADS_INTERVAL_MS = 1000;
+/** How long requests under way have at a shutdown, and presence and the database after them. */
+const LAST_REQUESTS_MS = 3000;
+const LAST_WRITES_MS = 3000;
 /** While Redis is up a publish can still be lost (its instance killed after the commit): every so many checks. */
 const HEADS_EVERY_WHILE_UP = 5;
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
@@ -231,15 +234,21 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     draining = true;
     await connections.drain(config.drainWindowMs);
     gateway.close();
+    // A request on a link that is cut would hold up the end for as long as it may take.
+    const impatience = setTimeout(() => {
+      app.server.closeAllConnections();
+      connections.terminateAll();
+    }, LAST_REQUESTS_MS);
     await app.close();
+    clearTimeout(impatience);
     await journal.close();
-    await presence.close();
+    await within(LAST_WRITES_MS, presence.close());
     clearInterval(headsTimer);
     hub.close();
     limiter.close();
     await bus.close();
     link?.close();
-    await db.close();
+    await within(LAST_WRITES_MS, db.close());
   };
   let closing: Promise<void> | null = null;
   return {
@@ -249,6 +258,13 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
       return closing;
     },
   };
+}
+
+/** Settles with `work`, or when the time is over: what is left then is not worth holding up the end of the process. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
 }
 
 function urlOf(host: string, address: AddressInfo | string | null): string {
