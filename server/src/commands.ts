@@ -71,7 +71,7 @@ export class Commands implements ConnectionHandlers {
     try {
       await this.#subscribe(connection, admission, lastSeq);
     } catch (error) {
-      this.#refuse(connection, error, null);
+      this.#refuse(connection, error, { type: 'join', channel_id: admission.access.id });
       if (connection.onlyChannelId !== null) connection.close('INTERNAL');
     }
   }
