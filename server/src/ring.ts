@@ -37,6 +37,25 @@ export class Ring {
     if (drop > 0) this.#batches.splice(0, drop);
   }
 
+  /** Drops everything up to `seq`: one of its messages has been deleted, and the database has the truth. */
+  forget(seq: number): void {
+    const keepFrom = this.#batches.findIndex((batch) => lastSeqOf(batch) > seq);
+    const dropped = this.#batches.splice(0, keepFrom < 0 ? this.#batches.length : keepFrom);
+    const [cut] = this.#batches;
+    if (cut !== undefined && cut.firstSeq <= seq) {
+      this.#batches[0] = batchAfter(cut, seq);
+      dropped.push({
+        ...cut,
+        count: seq + 1 - cut.firstSeq,
+        frames: cut.frames.subarray(0, cut.frames.length - batchAfter(cut, seq).frames.length),
+      });
+    }
+    for (const { count, frames } of dropped) {
+      this.#places -= count;
+      this.#bytes -= frames.length;
+    }
+  }
+
   /** Everything after `seq`, oldest first; null when the ring does not reach back that far. */
   since(seq: number): Buffer[] | null {
     const [oldest] = this.#batches;

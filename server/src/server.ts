@@ -23,16 +23,19 @@ import { Journal } from './journal.js';
 import { MemoryLimiter, RedisLimiter } from './limiter.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics.js';
+import { Moderation } from './moderation.js';
 import { isOriginAllowed } from './origins.js';
 import { Presence, type PresenceNews } from './presence.js';
 import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
 import { eventBatch, Recovery } from './recovery.js';
 import { RedisLink } from './redis-link.js';
+import { Rights } from './rights.js';
 import { readAccess, readHeads } from './store/channels.js';
 import type { Db } from './store/db.js';
 import { PgDb } from './store/db-pg.js';
 import { PgliteDb } from './store/db-pglite.js';
 import { migrate } from './store/migrate.js';
+import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
 import { upsertUser } from './store/users.js';
 
@@ -134,6 +137,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     subscribe: (channelId) => bus.subscribe(channelId),
     unsubscribe: (channelId) => bus.unsubscribe(channelId),
     readHeads: (channelIds) => readHeads(db, channelIds),
+    readStandings: (channelId, userIds) => readStandings(db, channelId, userIds),
     onOnline: (channelId, online) => presence.heard(channelId, online),
   });
   bus.onBatch = (channelId, batch, atMs) => hub.deliver(channelId, batch, atMs);
@@ -151,6 +155,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
 
   const journal = new Journal({
     db,
+    rights: new Rights((channelId, userIds) => readStandings(db, channelId, userIds)),
     metrics,
     log,
     origin,
@@ -209,6 +214,21 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     },
   });
 
+  const publishEvent = (channelId: string, seq: number, frame: object) =>
+    bus.publish(channelId, eventBatch(origin, seq, frame));
+  const moderation = new Moderation({
+    db,
+    publishEvent,
+    publishAccess: (channelId, note) =>
+      bus.publish(channelId, {
+        kind: BATCH_KIND.access,
+        origin,
+        firstSeq: 0,
+        count: 0,
+        note: JSON.stringify(note),
+        frames: Buffer.alloc(0),
+      }),
+  });
   const app = await createApp(
     {
       config,
@@ -226,8 +246,8 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
       redisUp: () => link?.up ?? null,
       isDraining: () => draining,
       isOriginAllowed: originAllowed,
-      publishEvent: (channelId, seq, frame) =>
-        bus.publish(channelId, eventBatch(origin, seq, frame), performance.now()),
+      moderation,
+      publishEvent,
     },
     developmentKey,
   );

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelDeletedFrame, ChannelUpdatedFrame } from '@hubbub/protocol/frames.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
   CHANNEL_TYPES,
   Channel,
@@ -12,9 +11,9 @@ import {
 import { OneOf } from '@hubbub/protocol/schemas.js';
 import Type from 'typebox';
 import { HubbubError } from '../errors.js';
-import { assertMayDelete, assertMayUpdate, isVisible } from '../permissions.js';
+import { assertMay, assertVisible, standingOf } from '../permissions.js';
 import { createChannel, deleteChannel, listChannels, updateChannel } from '../store/channels.js';
-import { channelAccess, identityOf, userLimit } from './access.js';
+import { channelAccess, identityOf, PageQuery, userLimit } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';
 import { toChannel } from './representations.js';
@@ -24,8 +23,7 @@ export const ChannelParams = Type.Object({ id: Type.String({ description: "The c
 
 const ListQuery = Type.Object(
   {
-    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE }),
-    offset: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+    ...PageQuery.properties,
     type: Type.Optional(OneOf(CHANNEL_TYPES)),
     q: Type.Optional(Type.String({ maxLength: 100, description: 'Part of the name, in any case' })),
   },
@@ -90,7 +88,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const access = await channelAccess(context, request, request.params.id);
-      if (!isVisible(access, identityOf(request))) throw new HubbubError('CHANNEL_NOT_FOUND');
+      assertVisible(access, identityOf(request));
       return toChannel(access, await onlineIn(access.id));
     },
   );
@@ -109,7 +107,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const access = await channelAccess(context, request, request.params.id);
-      assertMayUpdate(access, identityOf(request));
+      const identity = identityOf(request);
+      assertVisible(access, identity);
+      assertMay('update_channel', standingOf(access, identity));
       const online = await onlineIn(access.id);
       const { name } = request.body;
       const changes = name === undefined ? request.body : { ...request.body, name: textOf('name', name) };
@@ -138,7 +138,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const access = await channelAccess(context, request, request.params.id);
-      assertMayDelete(access, identityOf(request));
+      const identity = identityOf(request);
+      assertVisible(access, identity);
+      assertMay('delete_channel', standingOf(access, identity));
       const frame = await db.transaction((tx) =>
         deleteChannel(tx, access.id, (seq, at): ChannelDeletedFrame => {
           return { type: 'channel_deleted', channel_id: access.id, seq, timestamp: at.toISOString() };

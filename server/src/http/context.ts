@@ -6,6 +6,7 @@ import type { Journal } from '../journal.js';
 import type { Limiter, Rate } from '../limiter.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
+import type { Moderation } from '../moderation.js';
 import type { Presence } from '../presence.js';
 import type { Db } from '../store/db.js';
 
@@ -17,6 +18,7 @@ export interface HttpContext {
   readonly auth: Auth;
   readonly journal: Journal;
   readonly hub: Hub;
+  readonly moderation: Moderation;
   readonly presence: Presence;
   readonly limiter: Limiter;
   readonly metrics: Metrics;

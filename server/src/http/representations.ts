@@ -12,6 +12,8 @@ export function toChannel(row: ChannelRow, online: number): Channel {
     channel_type: row.channel_type,
     is_active: row.is_active,
     max_participants: row.max_participants,
+    slow_mode_seconds: row.slow_mode_seconds,
+    posting: row.posting,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     last_seq: row.last_seq,
