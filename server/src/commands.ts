@@ -112,8 +112,11 @@ export class Commands implements ConnectionHandlers {
     if (standing.is_banned || hidden) this.#expel(connection, channelId, 'BANNED');
   }
 
-  onClosed(connection: Connection): void {
+  onEnded(connection: Connection): void {
     for (const channelId of [...connection.memberships.keys()]) this.#depart(connection, channelId);
+  }
+
+  onClosed(connection: Connection): void {
     this.#options.onClosed(connection);
   }
 

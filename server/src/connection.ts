@@ -38,6 +38,8 @@ export interface ConnectionHandlers {
     standing: StandingRow | null,
     channelType: 'public' | 'private',
   ): void;
+  /** Nothing will reach the client any more: its channels can forget it. Called once, before `onClosed`. */
+  onEnded(connection: Connection): void;
   /** The socket is gone; called once. */
   onClosed(connection: Connection): void;
   /** An error was sent to the client. */
@@ -230,9 +232,11 @@ export class Connection implements Subscriber {
   }
 
   #end(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#outbox.close();
     this.#waiting.length = 0;
+    this.#handlers.onEnded(this);
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {

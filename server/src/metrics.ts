@@ -8,6 +8,14 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry
 
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 const BROADCAST_BUCKETS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1];
+/** Metrics of the library's own whose names break Prometheus's rules (`promtool check metrics`). */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'nodejs_eventloop_utilization_histogram',
+  'nodejs_eventloop_utilization_summary',
+];
 /** Label of what belongs to no channel of this instance, and of everything when channels are folded into one. */
 const NO_CHANNEL = 'none';
 const ALL_CHANNELS = 'all';
@@ -98,6 +106,7 @@ export class Metrics {
   constructor(options: MetricsOptions) {
     this.#channelLabel = options.channelLabel;
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
     const counter = (name: string, help: string, read: (metrics: ChannelMetrics) => Iterable<Sample>) =>
       this.#registerChannelMetric(name, help, 'counter', read);
     counter('websocket_connections_total', 'Connections that joined the channel', (m) => [sample(m.connectionsTotal)]);

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findTestFiles, type TestFile } from './runner/discover.js';
-import { ensureServers, SetupError } from './runner/install.js';
+import { ensurePrograms, SetupError } from './runner/install.js';
 import { describeFailures, describeFile, totalsOf } from './runner/report.js';
 import { type FileResult, runFile } from './runner/run-file.js';
 import { PostgresServer } from './support/postgres.js';
@@ -39,7 +39,7 @@ async function main(filters: readonly string[], signal: AbortSignal): Promise<nu
 
 /** Runs `work` with the environment that leads to servers of its own; they and all temporary files are gone after it. */
 async function inThrowAwayServers<T>(work: (env: Record<string, string>) => Promise<T>): Promise<T> {
-  ensureServers(console.log);
+  ensurePrograms(console.log);
   // Everything temporary, of this process and of the tests, goes here: nothing stays behind, even of a killed test.
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-test-'));
   // PostgreSQL may run as another user, who has to get through to its own folder.

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { StorageUnavailable } from '../errors.js';
 import type { Logger } from '../log.js';
-import { type Db, isUnavailable, type Queryable, sqlState } from './db.js';
+import { type Db, isFatal, isUnavailable, type Queryable, sqlState } from './db.js';
 
 interface PgOptions {
   readonly url: string;
@@ -69,9 +69,8 @@ export class PgDb implements Db {
         await client.query('commit');
         return result;
       } catch (error) {
-        // Where the connection is gone so is the transaction, and the first error is the one that tells why.
-        if (sqlState(error) !== null || !(error instanceof StorageUnavailable))
-          await client.query('rollback').catch(() => {});
+        // Where the connection is gone so is the transaction; the first error is the one that tells why.
+        if (!isConnectionError(error)) await client.query('rollback').catch(() => {});
         throw error;
       }
     });
@@ -119,7 +118,8 @@ export class PgDb implements Db {
       }
       if (state !== null && isUnavailable(state)) {
         client.release(true);
-        throw new StorageUnavailable('not-applied', error);
+        // A backend that is ended may have committed before it could say so; a statement that failed has not.
+        throw new StorageUnavailable(isFatal(error) ? 'unknown' : 'not-applied', error);
       }
       client.release();
       throw error;
@@ -139,8 +139,7 @@ export class PgDb implements Db {
 /** An error of the connection and not of our own code: `pg` gives these no class of their own. */
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof StorageUnavailable) return true;
   if ('code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code)) return true;
-  return /^(Connection terminated|Query read timeout|Client has encountered a connection error|timeout)/.test(
-    error.message,
-  );
+  return /^(Connection terminated|Query read timeout|Client (has encountered|was closed)|timeout)/.test(error.message);
 }

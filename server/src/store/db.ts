@@ -38,6 +38,11 @@ export function sqlState(error: unknown): string | null {
   return 'severity' in error && error.code.length === 5 ? error.code : null;
 }
 
+/** The database has ended the connection with this error, not only the statement. */
+export function isFatal(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && error.severity !== 'ERROR';
+}
+
 /**
  * Classes and codes by which the database says that it cannot serve at the moment, as opposed to a fault of the
  * statement: connection exceptions, out of resources, operator intervention, read-only, system errors.

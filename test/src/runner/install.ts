@@ -1,7 +1,7 @@
-/** Sees to it that the servers that the tests need are installed. */
+/** Sees to it that the programs that the tests need are installed. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { findPostgres, findRedis, MIN_POSTGRES_MAJOR } from '../support/binaries.js';
+import { findPostgres, findPromtool, findRedis, MIN_POSTGRES_MAJOR } from '../support/binaries.js';
 
 /** Debian makes and starts a database cluster when it installs PostgreSQL, unless a file here says otherwise. */
 const CLUSTER_FOLDER = '/etc/postgresql-common/createcluster.d';
@@ -13,19 +13,20 @@ export class SetupError extends Error {
 }
 
 /**
- * Installs PostgreSQL and Redis where they are missing and this process may do so: as root on Debian or Ubuntu.
+ * Installs PostgreSQL, Redis and promtool where they are missing and this process may do so: as root on Debian or Ubuntu.
  *
  * @param say takes lines about what is done
  * @throws {SetupError} that says what to install
  */
-export function ensureServers(say: (line: string) => void): void {
+export function ensurePrograms(say: (line: string) => void): void {
   const packages = missingPackages();
   if (packages.length === 0) return;
   const names = packages.join(' and ');
   if (!mayInstall()) {
     throw new SetupError(
-      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer and Redis, and start servers of their own: install ` +
-        `${names} (Debian, Ubuntu: apt-get install ${packages.join(' ')}; macOS: brew install postgresql redis), ` +
+      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer, Redis and Prometheus's promtool, and start servers of their ` +
+        `own: install ${names} (Debian, Ubuntu: apt-get install ${packages.join(' ')}; macOS: brew install postgresql ` +
+        'redis prometheus), ' +
         'then run them again.',
     );
   }
@@ -38,7 +39,11 @@ export function ensureServers(say: (line: string) => void): void {
 
 /** Names of the Debian packages. */
 function missingPackages(): string[] {
-  return [...(findPostgres() === null ? ['postgresql'] : []), ...(findRedis() === null ? ['redis-server'] : [])];
+  return [
+    ...(findPostgres() === null ? ['postgresql'] : []),
+    ...(findRedis() === null ? ['redis-server'] : []),
+    ...(findPromtool() === null ? ['prometheus'] : []),
+  ];
 }
 
 function mayInstall(): boolean {

@@ -1,4 +1,4 @@
-/** Where the server programs of PostgreSQL and Redis are on this machine. */
+/** Where the programs that the tests run beside Hubbub are on this machine. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -47,6 +47,16 @@ export function findRedis(): string | null {
     }
   }
   return null;
+}
+
+/**
+ * The path of Prometheus's `promtool`, which checks metrics and alert rules.
+ *
+ * @returns null when there is none
+ */
+export function findPromtool(): string | null {
+  const paths = [...pathFolders(), '/usr/bin', '/opt/homebrew/bin'].map((folder) => join(folder, 'promtool'));
+  return paths.find(isExecutable) ?? null;
 }
 
 /** @returns 0 when the folder holds no complete PostgreSQL server */
