@@ -118,6 +118,38 @@ export const BanCheck = Type.Object(
 );
 export type BanCheck = Static<typeof BanCheck>;
 
+export const SuspendBody = Type.Object(
+  { reason: Type.Optional(Reason), duration_minutes: Type.Optional(Nullable(Minutes)) },
+  closed,
+);
+export const SuspendResult = Type.Object({ status: Type.Literal('suspended'), expires_at: ExpiresAt }, closed);
+export const RevokeTokensBody = Type.Object(
+  {
+    before: Type.Optional(Type.String({ format: 'date-time', description: 'Tokens issued before this; now, when absent' })),
+    reason: Type.Optional(Reason),
+  },
+  closed,
+);
+export const RevokeTokenBody = Type.Object(
+  {
+    jti: Type.String({ minLength: 1, maxLength: 255 }),
+    user_id: Type.Optional(UserId),
+    expires_at: Type.Optional(
+      Type.String({ format: 'date-time', description: 'When the token lapses by itself; absent: remembered for a year' }),
+    ),
+    reason: Type.Optional(Reason),
+  },
+  closed,
+);
+export const EraseBody = Type.Object(
+  { messages: OneOf(['anonymise', 'delete'], 'What becomes of what he wrote'), reason: Type.Optional(Reason) },
+  closed,
+);
+export const EraseResult = Type.Object(
+  { status: Type.Literal('erased'), messages_deleted: Type.Integer({ minimum: 0 }) },
+  closed,
+);
+
 /** Every action that the audit log knows. */
 export const LOG_ACTIONS = [
   'ban',
@@ -132,13 +164,18 @@ export const LOG_ACTIONS = [
   'ownership_transfer',
   'channel_update',
   'channel_delete',
+  'user_suspend',
+  'user_restore',
+  'token_revoke',
+  'tokens_revoke',
+  'user_erase',
 ] as const;
 export type LogAction = (typeof LOG_ACTIONS)[number];
 
 export const LogEntry = Type.Object(
   {
     id: Type.Integer(),
-    channel_id: Uuid,
+    channel_id: Nullable(Uuid, 'Null: the whole site'),
     moderator_id: Uuid,
     moderator_username: Nullable(Type.String()),
     target_user_id: Nullable(Uuid),

@@ -9,7 +9,8 @@ import type { Queryable } from './db.js';
  */
 
 export interface NewLogEntry {
-  readonly channelId: string;
+  /** Null: the whole site. */
+  readonly channelId: string | null;
   readonly moderatorId: string;
   readonly targetUserId: string | null;
   readonly action: LogAction;
@@ -21,7 +22,7 @@ export interface NewLogEntry {
 
 export interface LogRow {
   readonly id: number;
-  readonly channel_id: string;
+  readonly channel_id: string | null;
   readonly moderator_id: string;
   readonly moderator_username: string | null;
   readonly target_user_id: string | null;
@@ -37,10 +38,10 @@ const COLUMNS = `l.id, l.channel_id, l.moderator_id, a.username as moderator_use
   t.username as target_username, l.action, l.reason, l.details, l.created_at, encode(l.hash, 'hex') as hash`;
 const PEOPLE = 'left join users a on a.id = l.moderator_id left join users t on t.id = l.target_user_id';
 
-/** Writes a row. The caller's transaction holds the lock of the channel's row (`lockChannel`, or a change of its head). */
+/** Writes a row. The caller's transaction holds the lock of the channel's row, or of the site's where there is none. */
 export async function insertLogEntry(tx: Queryable, entry: NewLogEntry): Promise<void> {
   const [last] = await tx.query<{ hash: string }>(
-    `select encode(hash, 'hex') as hash from chat_moderation_log where channel_id = $1 order by id desc limit 1`,
+    `select encode(hash, 'hex') as hash from chat_moderation_log where channel_id is not distinct from $1 order by id desc limit 1`,
     [entry.channelId],
   );
   const hash = chainHash(last?.hash ?? '', entry);
@@ -62,7 +63,8 @@ export async function insertLogEntry(tx: Queryable, entry: NewLogEntry): Promise
 }
 
 export interface LogQuery {
-  readonly channelId: string;
+  /** Null: the whole site. */
+  readonly channelId: string | null;
   readonly action: LogAction | null;
   /** Only actions on this user. */
   readonly targetUserId: string | null;
@@ -72,7 +74,7 @@ export interface LogQuery {
 
 /** A page of a channel's trail, newest first, and how many rows match in all. */
 export async function listLog(db: Queryable, query: LogQuery): Promise<{ rows: LogRow[]; total: number }> {
-  const where = `l.channel_id = $1 and ($2::text is null or l.action = $2)
+  const where = `l.channel_id is not distinct from $1 and ($2::text is null or l.action = $2)
     and ($3::uuid is null or l.target_user_id = $3)`;
   const filter = [query.channelId, query.action, query.targetUserId];
   const [rows, [count]] = await Promise.all([
@@ -83,6 +85,30 @@ export async function listLog(db: Queryable, query: LogQuery): Promise<{ rows: L
     db.query<{ total: number }>(`select count(*) as total from chat_moderation_log l where ${where}`, filter),
   ]);
   return { rows, total: count?.total ?? 0 };
+}
+
+/** The rows of a trail after one, oldest first. @param afterId 0: from the beginning */
+export async function readLogAfter(
+  db: Queryable,
+  query: Pick<LogQuery, 'channelId' | 'action' | 'targetUserId'>,
+  afterId: number,
+  limit: number,
+): Promise<LogRow[]> {
+  return await db.query<LogRow>(
+    `select ${COLUMNS} from chat_moderation_log l ${PEOPLE}
+     where l.channel_id is not distinct from $1 and ($2::text is null or l.action = $2)
+       and ($3::uuid is null or l.target_user_id = $3) and l.id > $4
+     order by l.id limit $5`,
+    [query.channelId, query.action, query.targetUserId, afterId, limit],
+  );
+}
+
+/** The channels that have a trail; null stands for the whole site. */
+export async function listTrails(db: Queryable): Promise<(string | null)[]> {
+  const rows = await db.query<{ channel_id: string | null }>(
+    'select distinct channel_id from chat_moderation_log order by channel_id nulls first',
+  );
+  return rows.map((row) => row.channel_id);
 }
 
 /** The hash of a row: SHA-256 over the hash before it (hex; empty for the first) and the row in a fixed form. */
