@@ -10,7 +10,7 @@ export type ContentResult =
 // Control characters (Unicode category Cc) other than newline and tab.
 const FORBIDDEN_CONTROL = /[^\P{Cc}\n\t]/u;
 // At least one character that a reader could see: neither white space nor an invisible format character.
-const VISIBLE = /[^\s\p{Cf}]/u;
+const VISIBLE = /[^\s\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 /**
  * Brings a message's text into its stored form: Unicode NFC, without white space around it.

@@ -125,7 +125,9 @@ export const SuspendBody = Type.Object(
 export const SuspendResult = Type.Object({ status: Type.Literal('suspended'), expires_at: ExpiresAt }, closed);
 export const RevokeTokensBody = Type.Object(
   {
-    before: Type.Optional(Type.String({ format: 'date-time', description: 'Tokens issued before this; now, when absent' })),
+    before: Type.Optional(
+      Type.String({ format: 'date-time', description: 'Tokens issued before this; now, when absent' }),
+    ),
     reason: Type.Optional(Reason),
   },
   closed,
@@ -135,7 +137,10 @@ export const RevokeTokenBody = Type.Object(
     jti: Type.String({ minLength: 1, maxLength: 255 }),
     user_id: Type.Optional(UserId),
     expires_at: Type.Optional(
-      Type.String({ format: 'date-time', description: 'When the token lapses by itself; absent: remembered for a year' }),
+      Type.String({
+        format: 'date-time',
+        description: 'When the token lapses by itself; absent: remembered for a year',
+      }),
     ),
     reason: Type.Optional(Reason),
   },

@@ -20,6 +20,8 @@ const MAX_NAME_CHARS = 100;
 const MAX_URL_CHARS = 2000;
 const MAX_REMEMBERED = 50_000;
 const CLOCK_TOLERANCE_SECONDS = 5;
+/** The last instant that a Date can hold. */
+const MAX_DATE_MS = 8.64e15;
 
 /** Verifies tokens. The algorithm is fixed by the key, never by the token (RFC 8725, section 3.1). */
 export class Auth {
@@ -81,7 +83,12 @@ export class Auth {
       if (error instanceof errors.JWTClaimValidationFailed) {
         throw unauthorized(`The access token's claim "${error.claim}" is missing or not acceptable`, error);
       }
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+      const keysAway =
+        error instanceof errors.JWKSTimeout ||
+        error instanceof errors.JWKSInvalid ||
+        !(error instanceof errors.JOSEError) ||
+        error.code === 'ERR_JOSE_GENERIC';
+      if (keysAway) {
         throw new HubbubError('UNAVAILABLE', 'The key set for access tokens cannot be read right now', {
           cause: error,
         });
@@ -110,7 +117,7 @@ function toIdentity(payload: JWTPayload): Identity {
     role: roleClaim(payload),
     tokenId: typeof payload.jti === 'string' ? payload.jti : null,
     issuedAtMs: typeof payload.iat === 'number' ? payload.iat * 1000 : null,
-    expiresAtMs: (payload.exp ?? 0) * 1000,
+    expiresAtMs: Math.min((payload.exp ?? 0) * 1000, MAX_DATE_MS),
   };
 }
 

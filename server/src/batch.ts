@@ -59,6 +59,11 @@ export function batchAfter(batch: Batch, seq: number): Batch {
   };
 }
 
+/** A batch without a place and without frames: a note for the hubs. */
+export function noteBatch(kind: BatchKind, origin: number, note: object): Batch {
+  return { kind, origin, firstSeq: 0, count: 0, note: JSON.stringify(note), frames: Buffer.alloc(0) };
+}
+
 export function encodeBatch(batch: Batch): Buffer {
   const noteBytes = Buffer.byteLength(batch.note);
   const target = Buffer.allocUnsafe(BATCH_HEADER_BYTES + noteBytes + batch.frames.length);
@@ -78,13 +83,17 @@ export function decodeBatch(bytes: Buffer): Batch | null {
   if (bytes.length < BATCH_HEADER_BYTES || bytes[0] !== VERSION) return null;
   const kind = bytes[1];
   if (!isKind(kind)) return null;
+  const count = bytes.readUInt16BE(2);
+  const firstSeq = bytes.readDoubleBE(8);
+  const sequenced = kind === BATCH_KIND.messages || kind === BATCH_KIND.event;
+  if (sequenced && (count === 0 || firstSeq < 1 || !Number.isSafeInteger(firstSeq))) return null;
   const framesAt = BATCH_HEADER_BYTES + bytes.readUInt32BE(16);
   if (framesAt > bytes.length) return null;
   return {
     kind,
-    count: bytes.readUInt16BE(2),
+    count,
     origin: bytes.readUInt32BE(4),
-    firstSeq: bytes.readDoubleBE(8),
+    firstSeq,
     note: bytes.toString('utf8', BATCH_HEADER_BYTES, framesAt),
     frames: bytes.subarray(framesAt),
   };

@@ -2,6 +2,7 @@ import type { ModerationFrame, SubscribedFrame } from '@hubbub/protocol/frames.j
 import { LARGE_CHANNEL_ONLINE, MAX_RESUME_MESSAGES } from '@hubbub/protocol/limits.js';
 import type { Channel } from '@hubbub/protocol/rest.js';
 import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
+import { StorageUnavailable } from './errors.js';
 import type { Broadcast, FanOut } from './fan-out.js';
 import { jsonFrame } from './frame.js';
 import type { Logger } from './log.js';
@@ -14,8 +15,8 @@ import type { ChannelStandings, StandingRow } from './store/people.js';
 /** Someone who gets what happens in a channel. */
 export interface Subscriber {
   readonly userId: string;
-  /** True once nothing can reach it any more. */
-  readonly closed: boolean;
+  /** False once it has left the channel, or nothing can reach it any more. */
+  wants(channelId: string): boolean;
   /** Frames that must arrive, in the order pushed. */
   push(frames: Buffer): void;
   /** What the client asked for by joining; it may be large. */
@@ -96,11 +97,13 @@ export class ChannelHub implements Broadcast {
   /** Joins under way: the hub must not be dropped under them. */
   pins = 0;
   readonly #options: ChannelHubOptions;
-  readonly #ring = new Ring(RING_PLACES, RING_BYTES);
+  readonly #ring: Ring;
   #lastSeq: number;
   /** Version of who may do what, up to which the subscribers' standing is known to be true. */
   #accessVersion: number;
   #verifying: Promise<void> | null = null;
+  /** The highest place that was heard of; what is missing up to it is looked for until it is there. */
+  #knownHead = 0;
   /** Batches that came before one that is missing, by their first place. */
   readonly #early = new Map<number, Batch>();
   #gapTimer: NodeJS.Timeout | null = null;
@@ -118,6 +121,7 @@ export class ChannelHub implements Broadcast {
   constructor(id: string, head: Head, metrics: ChannelMetrics, options: ChannelHubOptions) {
     this.id = id;
     this.#lastSeq = head.seq;
+    this.#ring = new Ring(RING_PLACES, RING_BYTES, head.seq);
     this.#accessVersion = head.accessVersion;
     this.metrics = metrics;
     this.#options = options;
@@ -169,18 +173,21 @@ export class ChannelHub implements Broadcast {
       }
       source = 'database';
       const batches = await this.#options.recovery.since(this.id, reached, this.#lastSeq);
+      // A database that was set back, or a copy that lags: what was delivered cannot be read.
+      if (batches.length === 0)
+        throw new StorageUnavailable('not-applied', new Error(`no place ${reached + 1} to read`));
       for (const batch of batches) {
         parts.push(batch.frames);
         reached = lastSeqOf(batch);
       }
     }
-    if (subscriber.closed || this.#closed) return;
+    if (!subscriber.wants(this.id) || this.#closed) return;
     const subscribed: SubscribedFrame = {
       type: 'subscribed',
       channel_id: this.id,
       seq: this.#lastSeq,
       recovered,
-      ...(recovered ? {} : { oldest_seq: oldestSeq ?? this.#lastSeq + 1 }),
+      ...(recovered ? {} : { oldest_seq: oldestSeq ?? (from ?? 0) + 1 }),
       online: place.online,
     };
     this.#options.metrics.resumes.inc({ source: position === null ? 'none' : source });
@@ -191,6 +198,11 @@ export class ChannelHub implements Broadcast {
     this.metrics.connectionsCurrent++;
     // Something may have been done to him between the look at his standing and this.
     if (place.accessVersion < this.#accessVersion) await this.#verify([subscriber]);
+  }
+
+  /** Forgets what it has of the past: names or texts in it are not to be shown any more. The database has the truth. */
+  forgetPast(): void {
+    this.#ring.forget(this.#lastSeq);
   }
 
   detach(subscriber: Subscriber): void {
@@ -209,6 +221,7 @@ export class ChannelHub implements Broadcast {
       return;
     }
     if (lastSeqOf(batch) <= this.#lastSeq) return;
+    this.#knownHead = Math.max(this.#knownHead, lastSeqOf(batch));
     if (batch.firstSeq > this.#lastSeq + 1) {
       this.#hold(batch);
       return;
@@ -220,8 +233,10 @@ export class ChannelHub implements Broadcast {
   /** Tells the hub how far the channel is: what it lacks of it is read. */
   noticeHead({ seq, accessVersion }: Head): void {
     if (this.#closed) return;
-    if (seq > this.#lastSeq) void this.#fillSoon();
     if (accessVersion > this.#accessVersion) this.#verifyAll();
+    if (seq <= this.#lastSeq) return;
+    this.#knownHead = Math.max(this.#knownHead, seq);
+    void this.#fillSoon();
   }
 
   flush(): void {
@@ -327,7 +342,10 @@ export class ChannelHub implements Broadcast {
 
   #hold(batch: Batch): void {
     // Past the bound nothing is held: the gap's filling reads all of it.
-    if (this.#early.size < EARLY_MAX_BATCHES) this.#early.set(batch.firstSeq, batch);
+    const held = this.#early.get(batch.firstSeq);
+    if (held !== undefined ? held.count < batch.count : this.#early.size < EARLY_MAX_BATCHES) {
+      this.#early.set(batch.firstSeq, batch);
+    }
     if (this.#gapTimer !== null || this.#filling !== null) return;
     this.#options.metrics.gapsFound.inc();
     this.#armGapTimer(this.#options.gapWaitMs);
@@ -339,7 +357,7 @@ export class ChannelHub implements Broadcast {
       this.#early.delete(firstSeq);
       if (lastSeqOf(batch) > this.#lastSeq) this.#accept(batchAfter(batch, this.#lastSeq), performance.now());
     }
-    if (this.#gapTimer !== null) {
+    if (this.#gapTimer !== null && this.#lastSeq >= this.#knownHead) {
       clearTimeout(this.#gapTimer);
       this.#gapTimer = null;
     }
@@ -364,8 +382,13 @@ export class ChannelHub implements Broadcast {
 
   /** Reads everything after the last delivered place. One at a time; later callers share it. */
   #fill(): Promise<void> {
+    const [from, heard] = [this.#lastSeq, this.#knownHead];
     this.#filling ??= this.#readGap().finally(() => {
       this.#filling = null;
+      if (this.#lastSeq >= this.#knownHead || this.#gapTimer !== null || this.#closed) return;
+      // More was heard of while this was read; or the database, a copy that lags, does not have it yet.
+      const more = this.#lastSeq > from || this.#knownHead > heard;
+      this.#armGapTimer(more ? this.#options.gapWaitMs : GAP_RETRY_MS);
     });
     return this.#filling;
   }

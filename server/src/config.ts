@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
 import { parseHosts } from './redis-connection.js';
 
 /** Where verification keys come from. `development`: a key of Hubbub's own, tokens for the asking, loopback only. */
@@ -28,7 +29,7 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Messages a minute a user; 0: no limit. */
   readonly rateLimitPerMinute: number;
-  /** Messages a user may send at once. */
+  /** Messages a user may send at once; 0: no limit. */
   readonly rateLimitBurst: number;
   /** Longest message, in Unicode code points. */
   readonly messageMaxChars: number;
@@ -92,7 +93,7 @@ export function readConfig(env: Environment): Config {
     websocketOrigins: readOrigins(read, 'WEBSOCKET_ALLOWED_ORIGINS', development),
     corsOrigins: readOrigins(read, 'CORS_ALLOWED_ORIGINS', development),
     rateLimitPerMinute: read.integer('CHAT_RATE_LIMIT_PER_MINUTE', 20, 0, 1_000_000),
-    rateLimitBurst: read.integer('CHAT_RATE_LIMIT_BURST', 20, 1, 1_000_000),
+    rateLimitBurst: read.integer('CHAT_RATE_LIMIT_BURST', 20, 0, 1_000_000),
     messageMaxChars: read.integer('CHAT_MESSAGE_MAX_CHARS', 500, 1, 100_000),
     historyOnJoin: read.integer('CHAT_HISTORY_ON_JOIN', 50, 0, 1000),
     trustProxy: readTrustProxy(read),
@@ -193,6 +194,9 @@ function readRedisUrl(read: Reader): string | null {
   if (host === null) return null;
   const tls = read.oneOf('REDIS_TLS', 'off', ['on', 'off', 'true', 'false']);
   const built = new URL(`${tls === 'on' || tls === 'true' ? 'rediss' : 'redis'}://localhost`);
+  if (isIP(host) === 0 && !/^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?\.?$/i.test(host)) {
+    throw new ConfigError('REDIS_HOST', host, 'a host name or an address, without a port (REDIS_PORT)');
+  }
   built.hostname = host.includes(':') ? `[${host}]` : host;
   built.port = String(read.integer('REDIS_PORT', 6379, 1, 65_535));
   built.password = encodeURIComponent(read.text('REDIS_PASSWORD') ?? '');
@@ -224,7 +228,7 @@ function readOrigins(read: Reader, name: string, development: boolean): string[]
     .map((each) => each.trim().replace(/\/$/, ''))
     .filter((each) => each !== '');
   for (const origin of origins) {
-    if (!ORIGIN.test(origin)) {
+    if (!ORIGIN.test(origin) || (origin !== '*' && !URL.canParse(withoutWildcard(origin)))) {
       throw new ConfigError(name, origin, 'a comma list of origins like https://app.example.com or *.example.com');
     }
     if (origin === '*' && !development) {
@@ -234,17 +238,30 @@ function readOrigins(read: Reader, name: string, development: boolean): string[]
   return origins;
 }
 
+function withoutWildcard(origin: string): string {
+  const host = origin.replace('*.', '');
+  return host.includes('://') ? host : `https://${host}`;
+}
+
+function isProxyAddress(text: string): boolean {
+  if (/^(loopback|linklocal|uniquelocal)$/i.test(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  const most = version === 4 ? 32 : 128;
+  return version !== 0 && rest.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most));
+}
+
 function readTrustProxy(read: Reader): Config['trustProxy'] {
   const text = read.text('TRUST_PROXY');
   if (text === null || text === 'off' || text === 'false') return false;
   if (/^\d+$/.test(text)) return Number(text);
   const addresses = text.split(',').map((each) => each.trim());
-  if (!addresses.every((each) => /^(loopback|linklocal|uniquelocal|[0-9a-f.:]+(\/\d+)?)$/i.test(each))) {
+  if (!addresses.every(isProxyAddress)) {
     throw new ConfigError('TRUST_PROXY', text, 'off, a number of hops, or a comma list of addresses and networks');
   }
   return addresses;
 }
 
 function redactUrl(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, '//***@');
+  return text.replace(/^([a-z][a-z+]*:\/\/)?.*@/s, '$1***@').replace(/\?.*$/s, '?***');
 }

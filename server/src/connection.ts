@@ -125,6 +125,10 @@ export class Connection implements Subscriber {
     return this.#closed;
   }
 
+  wants(channelId: string): boolean {
+    return !this.#closed && this.memberships.has(channelId);
+  }
+
   push(frames: Buffer): void {
     this.#outbox.push(frames);
   }
@@ -192,6 +196,8 @@ export class Connection implements Subscriber {
     this.#end();
     const { code, reason: text } = CLOSES[reason];
     this.#webSocket.close(code, text);
+    // Else the answer to the close is not read, and the socket stays until it is ended by force.
+    if (this.#webSocket.isPaused) this.#webSocket.resume();
     // One who does not read cannot answer the close either.
     setTimeout(() => this.#webSocket.terminate(), CLOSE_WAIT_MS).unref();
   }

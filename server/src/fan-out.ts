@@ -21,6 +21,8 @@ export interface Broadcast {
 const EPHEMERAL_LIMIT_BYTES = 64 * 1024;
 /** Unsent bytes past which a socket is closed as too slow. */
 const OUTBOX_LIMIT_BYTES = 1024 * 1024;
+/** Bytes of history on their way that do not count; who asks for more without reading counts as slow. */
+const MAX_ALLOWANCE_BYTES = 16 * 1024 * 1024;
 
 /**
  * One write a socket a tick. What channels and replies produce while one round of input is handled is gathered, and
@@ -109,7 +111,7 @@ export class Outbox {
 
   /** Like {@link push}, for frames that the client asked for at one go: they do not count towards the limit. */
   pushHistory(frames: Buffer): void {
-    this.#allowance += frames.length;
+    this.#allowance = Math.min(this.#allowance + frames.length, MAX_ALLOWANCE_BYTES);
     this.push(frames);
   }
 

@@ -32,6 +32,11 @@ function message(seq: number): Batch {
 class FakeSubscriber implements Subscriber {
   readonly userId = 'user';
   closed = false;
+
+  wants(): boolean {
+    return !this.closed;
+  }
+
   readonly seqs: number[] = [];
   subscribed = false;
 
@@ -247,6 +252,7 @@ test('a first join is not undone by another one that ends at once, whenever that
     gone.closed = true;
     let other: Promise<void> | null = null;
     stage.onReadHeads = async () => {
+      stage.onReadHeads = () => {};
       const late = async () => {
         for (let round = 0; round < delay; round++) await Promise.resolve();
         await stage.hub.join(CHANNEL, gone, null, 1);

@@ -26,6 +26,7 @@ interface HubOptions {
 
 const GAP_WAIT_MS = 100;
 const HEADS_CHUNK = 5000;
+const MAX_WAITING_BATCHES = 1000;
 /** Places read when a hub is made: what joins and quick reconnects will want. */
 const PRIME_MIN_PLACES = 100;
 
@@ -83,7 +84,13 @@ export class Hub {
   deliver(channelId: string, batch: Batch, atMs: number): void {
     const hub = this.#hubs.get(channelId);
     if (hub !== undefined) hub.deliver(batch, atMs);
-    else this.#waiting.get(channelId)?.push({ batch, atMs });
+    else this.#wait(channelId, batch, atMs);
+  }
+
+  /** Past the bound a batch is dropped: the gap that it leaves is read from the database. */
+  #wait(channelId: string, batch: Batch, atMs: number): void {
+    const waiting = this.#waiting.get(channelId);
+    if (waiting !== undefined && waiting.length < MAX_WAITING_BATCHES) waiting.push({ batch, atMs });
   }
 
   /**
@@ -96,6 +103,11 @@ export class Hub {
       this.#comparing = null;
     });
     return this.#comparing;
+  }
+
+  /** Makes every channel read its past anew from the database. */
+  forgetPast(): void {
+    for (const hub of this.#hubs.values()) hub.forgetPast();
   }
 
   close(): void {
@@ -114,21 +126,24 @@ export class Hub {
 
   /** The channel's hub, pinned: whoever gets it unpins it. */
   async #open(channelId: string): Promise<ChannelHub> {
-    const open = this.#hubs.get(channelId);
-    if (open !== undefined) {
-      open.pins++;
-      return open;
-    }
     let opening = this.#opening.get(channelId);
     if (opening === undefined) {
-      opening = this.#create(channelId).finally(() => this.#opening.delete(channelId));
+      const open = this.#hubs.get(channelId);
+      if (open !== undefined) {
+        open.pins++;
+        return open;
+      }
+      opening = this.#create(channelId);
       this.#opening.set(channelId, opening);
     }
-    const hub = await opening;
-    // The first waiter to go on finds the hub unpinned but registered; none can drop it before all have pinned it,
-    // since they all go on in the same round of microtasks.
-    hub.pins++;
-    return hub;
+    try {
+      const hub = await opening;
+      // Until the first waiter has pinned it here, whoever comes finds the opening and waits his turn behind him.
+      hub.pins++;
+      return hub;
+    } finally {
+      if (this.#opening.get(channelId) === opening) this.#opening.delete(channelId);
+    }
   }
 
   /**

@@ -60,6 +60,7 @@ const MAX_WAITING = 20_000;
 /** How long the outcome of a statement whose connection was lost is looked for before its senders are told to retry. */
 const RESOLVE_FOR_MS = 10_000;
 const RESOLVE_PAUSE_MS = 250;
+const MAX_DOUBTFUL = 20_000;
 
 /**
  * Persist, then publish. Messages of one channel that arrive while a batch is in flight form the next one (group
@@ -71,7 +72,10 @@ export class Journal {
   readonly #queues = new Map<string, Queue>();
   #waiting = 0;
   #closed = false;
+  #closing: Promise<void> | null = null;
   #idle: (() => void) | null = null;
+  /** Ids whose outcome stayed unknown, newest last: should they turn up as stored, they have not been published. */
+  readonly #doubtful = new Set<string>();
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -108,14 +112,16 @@ export class Journal {
   /** Takes no more, and settles when everything taken is stored or refused. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#queues.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    if (this.#queues.size === 0) return;
+    this.#closing ??= new Promise<void>((resolve) => (this.#idle = resolve));
+    await this.#closing;
   }
 
   async #run(queue: Queue): Promise<void> {
     while (queue.waiting.length > 0) {
       const batch = takeBatch(queue);
       try {
-        await this.#store(queue.channelId, batch);
+        await this.#storeAll(queue.channelId, batch);
       } catch (error) {
         if (error instanceof StorageUnavailable) this.#options.metrics.journalFailures.inc(batch.length);
         for (const pending of batch) pending.reject(error);
@@ -125,6 +131,16 @@ export class Journal {
     }
     this.#queues.delete(queue.channelId);
     if (this.#queues.size === 0) this.#idle?.();
+  }
+
+  /** Stores a batch; should the database refuse it for one of its messages, each of them by itself. */
+  async #storeAll(channelId: string, batch: readonly Pending[]): Promise<void> {
+    try {
+      await this.#store(channelId, batch);
+    } catch (error) {
+      if (batch.length === 1 || sqlState(error) === null) throw error;
+      for (const pending of batch) await this.#store(channelId, [pending]).catch((reason) => pending.reject(reason));
+    }
   }
 
   /** Stores one batch and settles all of it, or throws and has settled none of it. */
@@ -183,13 +199,24 @@ export class Journal {
           // What was stored is looked up first: its author may have lost his right since.
           collided = true;
           deadline ??= performance.now() + RESOLVE_FOR_MS;
-          if (performance.now() > deadline) throw error;
+          if (performance.now() > deadline) {
+            this.#doubt(rest);
+            throw error;
+          }
           log.warn({ channel_id: channelId, messages: rest.length }, 'The outcome of a batch is unknown: trying again');
           await new Promise((resolve) => setTimeout(resolve, RESOLVE_PAUSE_MS));
         }
       }
     }
     return { stored: [], found, refused, head: null };
+  }
+
+  #doubt(batch: readonly Pending[]): void {
+    for (const { submission } of batch) this.#doubtful.add(submission.messageId);
+    for (const id of this.#doubtful) {
+      if (this.#doubtful.size <= MAX_DOUBTFUL) break;
+      this.#doubtful.delete(id);
+    }
   }
 
   /** Moves what is stored already from `batch` to `found`; returns what is not. */
@@ -201,7 +228,12 @@ export class Journal {
       const row = known.get(pending.submission.messageId);
       if (row === undefined) unknown.push(pending);
       // A row from after the submission's receipt was stored by the attempt whose answer was lost: it is not published yet.
-      else found.push({ pending, row, own: wasLost && row.seq > pending.submission.deliveredSeq });
+      else
+        found.push({
+          pending,
+          row,
+          own: (wasLost || this.#doubtful.delete(row.id)) && row.seq > pending.submission.deliveredSeq,
+        });
     }
     return unknown;
   }

@@ -37,6 +37,7 @@ const SWEEP_INTERVAL_MS = 30_000;
 
 /** Rates held in this process. */
 export class MemoryLimiter implements Limiter {
+  /** Theoretical arrival times, in microseconds. */
   readonly #arrivals = new Map<string, number>();
   readonly #now: () => number;
   readonly #sweep: NodeJS.Timeout;
@@ -49,12 +50,12 @@ export class MemoryLimiter implements Limiter {
   }
 
   take(key: string, rate: Rate): RateDecision {
-    const now = this.#now();
-    const interval = 60_000 / rate.perMinute;
-    const arrival = Math.max(this.#arrivals.get(key) ?? 0, now) + interval;
-    const allowed = arrival - now <= interval * rate.burst;
+    const nowUs = Math.round(this.#now() * 1000);
+    const interval = intervalOf(rate);
+    const arrival = Math.max(this.#arrivals.get(key) ?? 0, nowUs) + interval;
+    const allowed = arrival - nowUs <= interval * rate.burst;
     if (allowed) this.#arrivals.set(key, arrival);
-    return decide(allowed, allowed ? arrival - now : arrival - interval - now, rate);
+    return decide(allowed, allowed ? arrival - nowUs : arrival - interval - nowUs, rate);
   }
 
   close(): void {
@@ -62,8 +63,8 @@ export class MemoryLimiter implements Limiter {
   }
 
   #dropIdle(): void {
-    const now = this.#now();
-    for (const [key, arrival] of this.#arrivals) if (arrival <= now) this.#arrivals.delete(key);
+    const nowUs = this.#now() * 1000;
+    for (const [key, arrival] of this.#arrivals) if (arrival <= nowUs) this.#arrivals.delete(key);
   }
 }
 
@@ -102,10 +103,9 @@ export class RedisLimiter implements Limiter {
 
   async #takeShared(key: string, rate: Rate): Promise<RateDecision> {
     try {
-      const interval = Math.round(60_000_000 / rate.perMinute);
-      const reply = await this.#link.run(TAKE, [`limit:${key}`], [interval, rate.burst]);
+      const reply = await this.#link.run(TAKE, [`limit:${key}`], [intervalOf(rate), rate.burst]);
       const [allowed, ahead] = reply as [number, number];
-      return decide(allowed === 1, ahead / 1000, rate);
+      return decide(allowed === 1, ahead, rate);
     } catch (error) {
       this.#log.debug({ err: String(error) }, 'The rate limit is held in memory until Redis answers');
       return this.#fallback.take(key, rate);
@@ -113,13 +113,18 @@ export class RedisLimiter implements Limiter {
   }
 }
 
-/** @param aheadMs how far the uses so far run ahead of now, in milliseconds */
-function decide(allowed: boolean, aheadMs: number, rate: Rate): RateDecision {
-  const interval = 60_000 / rate.perMinute;
+/** Between two uses of an even pace, in whole microseconds: fractions would add up to a use too few. */
+function intervalOf(rate: Rate): number {
+  return Math.round(60_000_000 / rate.perMinute);
+}
+
+/** @param aheadUs how far the uses so far run ahead of now, in microseconds */
+function decide(allowed: boolean, aheadUs: number, rate: Rate): RateDecision {
+  const interval = intervalOf(rate);
   return {
     allowed,
-    remaining: Math.max(0, Math.floor(rate.burst - aheadMs / interval)),
-    retryAfterMs: allowed ? 0 : Math.max(1, Math.ceil(aheadMs + interval - interval * rate.burst)),
-    resetMs: Math.ceil(aheadMs),
+    remaining: Math.max(0, Math.floor(rate.burst - aheadUs / interval)),
+    retryAfterMs: allowed ? 0 : Math.max(1, Math.ceil((aheadUs + interval - interval * rate.burst) / 1000)),
+    resetMs: Math.ceil(aheadUs / 1000),
   };
 }

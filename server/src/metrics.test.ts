@@ -135,7 +135,7 @@ test('the exposition is text that Prometheus can read, with metrics of the proce
     if (line === '') continue;
     assert.match(
       line,
-      /^(# (HELP|TYPE) [a-zA-Z_:]+ .+|[a-zA-Z_:][\w:]*(\{[^}]*\})? (-?[\d.]+(e[-+]?\d+)?|NaN|[-+]Inf))$/,
+      /^(# (HELP|TYPE) [\w:]+ .+|[a-zA-Z_:][\w:]*(\{[^}]*\})? (-?[\d.]+(e[-+]?\d+)?|N[aA][nN]|[-+]Inf))$/,
     );
   }
   assert.match(text, /^nodejs_eventloop_lag_seconds /m);

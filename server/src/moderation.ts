@@ -154,7 +154,7 @@ export class Moderation {
       // Under the lock: two who delete at once make one event and one row of the log.
       const message = await findMessage(change.tx, messageId);
       if (message === null || message.is_deleted) return [];
-      const frames = await this.#deleteAll(change, channelId, [message]);
+      const frames = await this.#deleteAll(change.tx, identity.userId, channelId, [message]);
       if (authorId !== identity.userId) {
         const { id, seq, content } = message;
         await log(change, channelId, 'message_delete', reason, { messages: [{ id, seq, content }] });
@@ -182,7 +182,7 @@ export class Moderation {
       const since = new Date(change.at.getTime() - sinceMinutes * 60_000);
       const messages = await findRecentOf(change.tx, channelId, userId, since, CLEAR_LIMIT);
       if (dryRun || messages.length === 0) return { count: messages.length, frames: [] };
-      const frames = await this.#deleteAll(change, channelId, messages);
+      const frames = await this.#deleteAll(change.tx, identity.userId, channelId, messages);
       await log(change, channelId, 'message_delete', reason, { since_minutes: sinceMinutes, messages });
       return { count: messages.length, frames };
     });
@@ -190,8 +190,24 @@ export class Moderation {
     return count;
   }
 
+  /**
+   * Empties a part of what a user wrote in a channel, whoever asked for it having been checked; everyone connected is told.
+   *
+   * @returns how many messages were emptied; 0: none are left
+   */
+  async eraseMessages(channelId: string, userId: string): Promise<number> {
+    const frames = await this.#options.db.transaction(async (tx) => {
+      if ((await lockChannel(tx, channelId, false)) === null) return [];
+      const messages = await findRecentOf(tx, channelId, userId, new Date(0), CLEAR_LIMIT);
+      return messages.length === 0 ? [] : await this.#deleteAll(tx, userId, channelId, messages);
+    });
+    for (const frame of frames) this.#options.publishEvent(channelId, frame.seq, frame);
+    return frames.length;
+  }
+
   async #deleteAll(
-    { tx, actor }: Change,
+    tx: Queryable,
+    deletedBy: string,
     channelId: string,
     messages: readonly { readonly id: string; readonly seq: number }[],
   ): Promise<MessageDeletedFrame[]> {
@@ -207,7 +223,7 @@ export class Moderation {
         message_id: id,
         message_seq: seq,
         seq: firstSeq + index,
-        deleted_by: actor.userId,
+        deleted_by: deletedBy,
         timestamp: at.toISOString(),
       }),
     );

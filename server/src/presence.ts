@@ -36,6 +36,8 @@ interface Entry {
   readonly userId: string;
   username: string;
   connections: number;
+  /** End of the grace after his last leave, in milliseconds since the epoch. */
+  lapsesAtMs: number;
   /** Whether the store counts him through this instance. */
   entered: boolean;
   /** Steps on the store, one after the other, so that an exit never overtakes an enter. */
@@ -60,6 +62,8 @@ export class Presence {
   /** Entries whose last connection went, in the order in which their grace ends. */
   #lapsing: { readonly entry: Entry; readonly atMs: number }[] = [];
   #lapseTimer: NodeJS.Timeout | null = null;
+  /** Whose row says that they are typing. */
+  readonly #typing = new Set<Entry>();
   readonly #rows = new Map<string, PresenceRow>();
   readonly #writeTimer: NodeJS.Timeout;
   #writing: Promise<void> = Promise.resolve();
@@ -102,7 +106,8 @@ export class Presence {
     if (entry === undefined) return;
     entry.connections--;
     if (entry.connections > 0 || this.#closed) return;
-    this.#lapsing.push({ entry, atMs: Date.now() + this.#options.graceMs });
+    entry.lapsesAtMs = Date.now() + this.#options.graceMs;
+    this.#lapsing.push({ entry, atMs: entry.lapsesAtMs });
     this.#armLapse();
   }
 
@@ -112,6 +117,7 @@ export class Presence {
     const now = Date.now();
     if (entry === undefined || now < entry.typingUntilMs - TYPING_SHOWN_MS + TYPING_INTERVAL_MS) return false;
     entry.typingUntilMs = now + TYPING_SHOWN_MS;
+    this.#typing.add(entry);
     this.#note(entry, 'typing');
     return true;
   }
@@ -212,6 +218,8 @@ export class Presence {
     for (const { entry, atMs } of this.#lapsing) {
       if (atMs > now) break;
       due++;
+      // Another leave after this one has a grace of its own.
+      if (entry.lapsesAtMs > atMs) continue;
       entry.steps = entry.steps
         .then(() => this.#lapse(entry))
         .catch((error) => {
@@ -241,6 +249,7 @@ export class Presence {
         userId,
         username,
         connections: 0,
+        lapsesAtMs: 0,
         entered: false,
         steps: Promise.resolve(),
         typingUntilMs: 0,
@@ -252,6 +261,7 @@ export class Presence {
 
   #drop(entry: Entry): void {
     const { channel } = entry;
+    if (channel.users.get(entry.userId) !== entry) return;
     channel.users.delete(entry.userId);
     if (channel.users.size === 0) this.#channels.delete(channel.id);
   }
@@ -290,7 +300,18 @@ export class Presence {
     return this.#writing;
   }
 
+  /** Who has not typed for a while is online again. */
+  #endTyping(): void {
+    const now = Date.now();
+    for (const entry of this.#typing) {
+      if (entry.typingUntilMs > now && entry.entered) continue;
+      this.#typing.delete(entry);
+      if (entry.entered) this.#note(entry, 'online');
+    }
+  }
+
   async #writeRows(): Promise<void> {
+    this.#endTyping();
     if (this.#rows.size === 0) return;
     const rows = [...this.#rows.values()];
     this.#rows.clear();

@@ -4,7 +4,7 @@ import type { TypingFrame } from '@hubbub/protocol/frames.js';
 import { MAX_CLIENT_FRAME_BYTES } from '@hubbub/protocol/limits.js';
 import { admit } from './admission.js';
 import { Auth } from './auth.js';
-import { BATCH_KIND } from './batch.js';
+import { BATCH_KIND, noteBatch } from './batch.js';
 import { type Bus, MemoryBus } from './bus.js';
 import { RedisBus } from './bus-redis.js';
 import type { EphemeralNote } from './channel-hub.js';
@@ -29,7 +29,9 @@ import { Presence, type PresenceNews } from './presence.js';
 import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
 import { eventBatch, Recovery } from './recovery.js';
 import { RedisLink } from './redis-link.js';
+import { Revocations } from './revocations.js';
 import { Rights } from './rights.js';
+import { SiteModeration } from './site-moderation.js';
 import { readAccess, readHeads } from './store/channels.js';
 import type { Db } from './store/db.js';
 import { PgDb } from './store/db-pg.js';
@@ -37,6 +39,7 @@ import { PgliteDb } from './store/db-pglite.js';
 import { migrate } from './store/migrate.js';
 import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
+import { readSiteRestrictions, readSiteVersion } from './store/site.js';
 import { upsertUser } from './store/users.js';
 
 /** A running server. */
@@ -56,6 +59,14 @@ const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 /** UTF-8 takes four bytes a code point at most; the rest of a frame is its other fields. */
 const FRAME_BYTES_PER_CHAR = 4;
 const FRAME_OVERHEAD_BYTES = 1024;
+
+/** The bus's channel for what concerns the whole site. */
+const SITE_CHANNEL = 'site';
+
+/** Revocations have changed; and, where it is set, a user was erased. */
+interface SiteNote {
+  readonly erasedUserId?: string;
+}
 
 /** Opens the database of the configuration. */
 export async function openDb(config: Config, log: Logger): Promise<Db> {
@@ -91,18 +102,11 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   const link = config.redisUrl === null ? null : await RedisLink.open(config.redisUrl, log);
   const bus: Bus = link === null ? new MemoryBus() : new RedisBus(link, origin, metrics, log);
   const limiter = link === null ? new MemoryLimiter() : new RedisLimiter(link, log);
-  const messageRate =
-    config.rateLimitPerMinute === 0 ? null : { perMinute: config.rateLimitPerMinute, burst: config.rateLimitBurst };
+  const { rateLimitPerMinute: perMinute, rateLimitBurst: burst } = config;
+  const messageRate = perMinute === 0 || burst === 0 ? null : { perMinute, burst };
 
   const announce = (channelId: string, frames: Buffer, note: EphemeralNote) =>
-    bus.publish(channelId, {
-      kind: BATCH_KIND.ephemeral,
-      origin,
-      firstSeq: 0,
-      count: 0,
-      note: JSON.stringify(note),
-      frames,
-    });
+    bus.publish(channelId, { ...noteBatch(BATCH_KIND.ephemeral, origin, note), frames });
   const announcePresence = (channelId: string, news: PresenceNews) => {
     if (news.kind === 'count') announce(channelId, Buffer.alloc(0), { online: news.online });
     else announce(channelId, jsonFrame(news.frame), { except: news.frame.user_id, online: news.online });
@@ -140,7 +144,10 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     readStandings: (channelId, userIds) => readStandings(db, channelId, userIds),
     onOnline: (channelId, online) => presence.heard(channelId, online),
   });
-  bus.onBatch = (channelId, batch, atMs) => hub.deliver(channelId, batch, atMs);
+  bus.onBatch = (channelId, batch, atMs) => {
+    if (channelId === SITE_CHANNEL) siteChanged(JSON.parse(batch.note) as SiteNote);
+    else hub.deliver(channelId, batch, atMs);
+  };
 
   // Redis is a hint: when it was away, and all the while that it is, the database says what the hubs have missed.
   const compareHeads = () =>
@@ -162,6 +169,24 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     publish: (channelId, batch, atMs) => bus.publish(channelId, batch, atMs),
   });
 
+  const connections = new Connections();
+  const revocations = await Revocations.open({
+    read: () => readSiteRestrictions(db),
+    readVersion: () => readSiteVersion(db),
+    log,
+    onChanged: () => connections.closeInvalid((identity) => revocations.isValid(identity)),
+  });
+  // The notes on this channel are hints like all others: a lost one is made up for by the look once a second.
+  const siteChanged = ({ erasedUserId }: SiteNote) => {
+    if (erasedUserId !== undefined) {
+      auth.forget(erasedUserId);
+      hub.forgetPast();
+    }
+    revocations.refresh().catch((error) => log.debug({ err: String(error) }, 'Revocations will be read again'));
+  };
+  const publishSite = (note: SiteNote) => bus.publish(SITE_CHANNEL, noteBatch(BATCH_KIND.access, origin, note));
+  await bus.subscribe(SITE_CHANNEL);
+
   const developmentKey = development ? loadDevelopmentKey(config.dataDir) : null;
   const auth = new Auth({
     key: config.key.kind === 'development' ? { kind: 'private', privateKey: notNull(developmentKey) } : config.key,
@@ -169,13 +194,13 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     audience: config.jwtAudience,
     rememberUser: ({ userId, username, displayName, avatarUrl, role }: Identity) =>
       upsertUser(db, { id: userId, username, displayName, avatarUrl, role }),
+    assertValid: (identity) => revocations.assertValid(identity),
   });
   const admission = {
     readAccess: (channelId: string, userId: string) => readAccess(db, channelId, userId),
     join: presence.join.bind(presence),
   };
 
-  const connections = new Connections();
   const commands = new Commands({
     journal,
     hub,
@@ -219,15 +244,16 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   const moderation = new Moderation({
     db,
     publishEvent,
-    publishAccess: (channelId, note) =>
-      bus.publish(channelId, {
-        kind: BATCH_KIND.access,
-        origin,
-        firstSeq: 0,
-        count: 0,
-        note: JSON.stringify(note),
-        frames: Buffer.alloc(0),
-      }),
+    publishAccess: (channelId, note) => bus.publish(channelId, noteBatch(BATCH_KIND.access, origin, note)),
+  });
+  const site = new SiteModeration({
+    db,
+    moderation,
+    onChanged: async () => {
+      await revocations.refresh();
+      publishSite({});
+    },
+    onErased: (erasedUserId) => publishSite({ erasedUserId }),
   });
   const app = await createApp(
     {
@@ -247,6 +273,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
       isDraining: () => draining,
       isOriginAllowed: originAllowed,
       moderation,
+      site,
       publishEvent,
     },
     developmentKey,
@@ -263,6 +290,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     await presence.close();
     clearInterval(headsTimer);
     hub.close();
+    revocations.close();
     limiter.close();
     await bus.close();
     link?.close();

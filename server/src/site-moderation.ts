@@ -84,7 +84,8 @@ export class SiteModeration {
     // Channel by channel and part by part, so that no transaction holds a channel for long.
     if (deleteMessages) {
       for (const channelId of await listChannelsOf(this.#options.db, userId)) {
-        for (let part = 1; part > 0; deleted += part) part = await this.#options.moderation.eraseMessages(channelId, userId);
+        for (let part = 1; part > 0; deleted += part)
+          part = await this.#options.moderation.eraseMessages(channelId, userId);
       }
     }
     return deleted;

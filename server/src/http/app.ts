@@ -21,7 +21,9 @@ import { errorHandler } from './errors.js';
 import { memberRoutes } from './members.js';
 import { messageRoutes } from './messages.js';
 import { moderationRoutes } from './moderation.js';
+import { acceptOddRequests } from './odd-requests.js';
 import { presenceRoutes } from './presence.js';
+import { siteRoutes } from './site.js';
 import { healthRoute, probeRoutes, statsRoute } from './status.js';
 import type { Routes } from './typed.js';
 
@@ -45,6 +47,12 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
     trustProxy: trustProxyOf(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Long ids are malformed ids and are told so by their route.
+    routerOptions: { maxParamLength: 8192 },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      return errorHandler(log)(error, request, reply);
+    },
     // Sockets that were upgraded are the gateway's to close.
     forceCloseConnections: 'idle',
     genReqId: (request) => {
@@ -55,6 +63,11 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
 
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema));
   app.setErrorHandler(errorHandler(log));
+  acceptOddRequests(app);
+  app.addHook('onSend', async (_request, reply) => {
+    // A connection that is kept alive would hold up the end of the server.
+    if (context.isDraining()) reply.header('connection', 'close');
+  });
   app.setNotFoundHandler(() => {
     throw new HubbubError('NOT_FOUND');
   });
@@ -124,6 +137,7 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
           presenceRoutes(guarded, context);
           memberRoutes(guarded, context);
           moderationRoutes(guarded, context);
+          siteRoutes(guarded, context);
           statsRoute(guarded, context);
         });
       },

@@ -51,6 +51,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       const row = await createChannel(db, randomUUID(), identityOf(request).userId, {
         ...request.body,
         name: textOf('name', request.body.name),
+        ...descriptionOf(request.body),
       });
       return reply.status(201).send(toChannel(row, 0));
     },
@@ -112,7 +113,11 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       assertMay('update_channel', standingOf(access, identity));
       const online = await onlineIn(access.id);
       const { name } = request.body;
-      const changes = name === undefined ? request.body : { ...request.body, name: textOf('name', name) };
+      const changes = {
+        ...request.body,
+        ...(name === undefined ? {} : { name: textOf('name', name) }),
+        ...descriptionOf(request.body),
+      };
       const updated = await db.transaction((tx) =>
         updateChannel(tx, access.id, changes, (row): ChannelUpdatedFrame => {
           const channel = toChannel(row, online);
@@ -161,4 +166,16 @@ function textOf(field: string, text: string): string {
     throw new HubbubError('INVALID_REQUEST', `Invalid body: ${field} ${message}`, { details: [{ field, message }] });
   }
   return trimmed;
+}
+
+/** @throws HubbubError `INVALID_REQUEST` for one that cannot be stored or shown */
+function descriptionOf({ description }: { description?: string | null }): { description?: string | null } {
+  if (description === undefined || description === null) return {};
+  if (!description.isWellFormed() || /[^\P{Cc}\n\t]/u.test(description)) {
+    const message = 'must not have control characters';
+    throw new HubbubError('INVALID_REQUEST', `Invalid body: description ${message}`, {
+      details: [{ field: 'description', message }],
+    });
+  }
+  return { description };
 }

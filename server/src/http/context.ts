@@ -8,6 +8,7 @@ import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import type { Moderation } from '../moderation.js';
 import type { Presence } from '../presence.js';
+import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
 
 /** What the routes work with. */
@@ -19,6 +20,7 @@ export interface HttpContext {
   readonly journal: Journal;
   readonly hub: Hub;
   readonly moderation: Moderation;
+  readonly site: SiteModeration;
   readonly presence: Presence;
   readonly limiter: Limiter;
   readonly metrics: Metrics;

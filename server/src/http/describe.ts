@@ -27,6 +27,7 @@ export const OPENAPI_HEAD = {
     { name: 'presence', description: 'Who is online' },
     { name: 'members', description: 'Members and roles' },
     { name: 'moderation', description: 'Bans, timeouts, mutes, deletions, the audit trail' },
+    { name: 'site', description: 'What site admins do to users' },
     { name: 'status', description: 'Health and numbers' },
     { name: 'development', description: 'Only while no key is configured' },
   ],

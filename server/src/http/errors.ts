@@ -3,6 +3,7 @@ import { ErrorBody } from '@hubbub/protocol/rest.js';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asHubbubError, HubbubError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { SQLSTATE, sqlState } from '../store/db.js';
 
 /** Fastify's own errors that a client can cause. */
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -11,6 +12,7 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_REQUEST',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_REQUEST',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
+  FST_ERR_BAD_URL: 'INVALID_REQUEST',
 };
 
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
@@ -52,6 +54,9 @@ function translate(thrown: FastifyError): HubbubError {
   if (code !== undefined) {
     const message = code === 'INVALID_REQUEST' ? 'The request body is not valid JSON' : ERRORS[code].message;
     return new HubbubError(code, message, { cause: thrown });
+  }
+  if (sqlState(thrown) === SQLSTATE.characterNotInRepertoire) {
+    return new HubbubError('INVALID_REQUEST', 'A text has a NUL character, which cannot be stored', { cause: thrown });
   }
   if (!(thrown instanceof HubbubError) && thrown.statusCode !== undefined && thrown.statusCode < 500) {
     return new HubbubError('INVALID_REQUEST', undefined, { cause: thrown });

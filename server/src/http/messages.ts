@@ -55,7 +55,11 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
       const forward = after_seq !== undefined;
       const page = forward ? rows.slice(0, limit) : rows.slice(-limit);
       const [first] = page;
-      const more = first !== undefined && (forward ? first.seq > 1 : rows.length > limit);
+      const more =
+        first !== undefined &&
+        (forward
+          ? (await readPage(context.db, access.id, { beforeSeq: first.seq }, 1)).length > 0
+          : rows.length > limit);
       return { messages: page.map(toMessage), cursor: more ? encodeCursor(first.seq) : null, limit };
     },
   );

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { MAX_DELETE_REASON_CHARS, MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
@@ -6,7 +7,6 @@ import {
   BanResult,
   DeleteMessageBody,
   LOG_ACTIONS,
-  type LogEntry,
   LogPage,
   MuteResult,
   type Restriction,
@@ -18,17 +18,20 @@ import { StatusBody } from '@hubbub/protocol/rest.js';
 import { OneOf } from '@hubbub/protocol/schemas.js';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import { readTrail } from '../audit.js';
 import { HubbubError } from '../errors.js';
 import { assertMay, assertVisible, standingOf } from '../permissions.js';
 import type { ChannelAccess } from '../store/channels.js';
 import { findMessage } from '../store/messages.js';
-import { type LogRow, listLog } from '../store/moderation-log.js';
+import { listLog } from '../store/moderation-log.js';
 import { findRestrictions, listRestrictions, type RestrictionRow } from '../store/restrictions.js';
 import { channelAccess, identityOf, PageQuery, userIdParam, userLimit } from './access.js';
 import { ChannelParams } from './channels.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';
 import { ChannelUserParams } from './members.js';
+import { toLogEntry } from './representations.js';
+import { trailAsCsv, trailAsNdjson } from './trail-export.js';
 import type { Routes } from './typed.js';
 
 const CheckQuery = Type.Object({ user_id: Type.Optional(Type.String()) }, { additionalProperties: false });
@@ -37,6 +40,15 @@ const LogQuery = Type.Object(
   {
     page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 }),
+    action: Type.Optional(OneOf(LOG_ACTIONS)),
+    user_id: Type.Optional(Type.String({ description: 'Only what was done to this user' })),
+  },
+  { additionalProperties: false },
+);
+
+const ExportQuery = Type.Object(
+  {
+    format: OneOf(['csv', 'ndjson']),
     action: Type.Optional(OneOf(LOG_ACTIONS)),
     user_id: Type.Optional(Type.String({ description: 'Only what was done to this user' })),
   },
@@ -205,6 +217,29 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     },
   );
 
+  app.get(
+    '/channels/:id/moderation-log/export',
+    {
+      schema: {
+        tags,
+        summary: 'The audit trail as a stream, oldest first, as CSV or NDJSON (moderators)',
+        params: ChannelParams,
+        querystring: ExportQuery,
+        response: errorResponses(400, 401, 403, 404),
+      },
+    },
+    async (request, reply) => {
+      const { format, action = null, user_id } = request.query;
+      const targetUserId = user_id === undefined ? null : userIdParam(user_id);
+      const access = await visible(context, request, request.params.id);
+      assertMay('read_moderation', standingOf(access, identityOf(request)));
+      const rows = readTrail(db, { channelId: access.id, action, targetUserId });
+      reply.header('content-disposition', `attachment; filename="moderation-log-${access.id}.${format}"`);
+      if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(Readable.from(trailAsCsv(rows)));
+      return reply.type('application/x-ndjson').send(Readable.from(trailAsNdjson(rows)));
+    },
+  );
+
   app.delete(
     '/messages/:id',
     {
@@ -296,8 +331,4 @@ function toCheck(rows: readonly Pick<RestrictionRow, 'id' | 'kind' | 'reason' | 
     ...(ban === undefined ? {} : { ban_id: ban.id }),
     ...(shown === undefined ? {} : { expires_at: shown.expires_at?.toISOString() ?? null, reason: shown.reason }),
   };
-}
-
-function toLogEntry(row: LogRow): LogEntry {
-  return { ...row, created_at: row.created_at.toISOString() };
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
   EraseBody,
   EraseResult,
@@ -9,7 +10,6 @@ import {
   SuspendBody,
   SuspendResult,
 } from '@hubbub/protocol/moderation.js';
-import { MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import { StatusBody } from '@hubbub/protocol/rest.js';
 import { OneOf } from '@hubbub/protocol/schemas.js';
 import Type from 'typebox';
@@ -125,7 +125,8 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
     {
       schema: {
         tags,
-        summary: 'All that is kept of a user, as NDJSON: one object a line, each with its `kind` (site admins, himself)',
+        summary:
+          'All that is kept of a user, as NDJSON: one object a line, each with its `kind` (site admins, himself)',
         params: UserParams,
         response: errorResponses(400, 401, 403, 404),
       },
@@ -187,7 +188,8 @@ async function* exportLines(
   userId: string,
   kinds: Awaited<ReturnType<typeof exportUser>>,
 ): AsyncGenerator<string> {
-  for (const [kind, rows] of Object.entries(kinds)) for (const row of rows) yield `${JSON.stringify({ kind, ...row })}\n`;
+  for (const [kind, rows] of Object.entries(kinds))
+    for (const row of rows) yield `${JSON.stringify({ kind, ...row })}\n`;
   let afterId: string | null = null;
   for (;;) {
     const rows: { readonly id: string }[] = await exportMessages(db, userId, afterId, EXPORT_PART);

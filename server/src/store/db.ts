@@ -26,6 +26,7 @@ export interface Db extends Queryable {
 
 /** SQLSTATE codes that the code acts on. Source: PostgreSQL documentation, appendix A. */
 export const SQLSTATE = {
+  characterNotInRepertoire: '22021',
   uniqueViolation: '23505',
   foreignKeyViolation: '23503',
   serializationFailure: '40001',

@@ -33,6 +33,8 @@ export function loadMigrations(directory: URL = DIRECTORY): Migration[] {
     if (match === null) throw new Error(`migrations: ${file} is not named NNNNNN_name.up.sql or NNNNNN_name.down.sql`);
     const [, number = '', name = '', direction] = match;
     const entry = found.get(Number(number)) ?? { name };
+    if (entry.name !== name)
+      throw new Error(`migrations: number ${number} is used twice, by ${entry.name} and ${name}`);
     entry[direction as 'up' | 'down'] = readFileSync(new URL(file, directory), 'utf8');
     found.set(Number(number), entry);
   }

@@ -33,7 +33,12 @@ export async function readSiteVersion(db: Queryable): Promise<number> {
 export async function readSiteRestrictions(db: Queryable): Promise<SiteRestrictions> {
   // The version first: what changes between the reads is read again with the next one.
   const version = await readSiteVersion(db);
-  const users = await db.query<{ id: string; suspended: boolean; suspended_until: Date | null; tokens_valid_after: Date | null }>(
+  const users = await db.query<{
+    id: string;
+    suspended: boolean;
+    suspended_until: Date | null;
+    tokens_valid_after: Date | null;
+  }>(
     `select id, suspended_at is not null as suspended, suspended_until, tokens_valid_after from users
      where suspended_at is not null or tokens_valid_after is not null`,
   );
@@ -93,8 +98,8 @@ export async function revokeToken(
 
 /** Makes tokens of the user that were issued before `before` count for nothing. */
 export async function revokeTokensOf(tx: Queryable, userId: string, before: Date): Promise<void> {
-  await tx.query(
-    'update users set tokens_valid_after = greatest(coalesce(tokens_valid_after, $2), $2) where id = $1',
-    [userId, before],
-  );
+  await tx.query('update users set tokens_valid_after = greatest(coalesce(tokens_valid_after, $2), $2) where id = $1', [
+    userId,
+    before,
+  ]);
 }

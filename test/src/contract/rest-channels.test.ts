@@ -387,7 +387,16 @@ forEachPair({}, (stage: Stage) => {
       assert.equal(answer.status, 400, query);
       assertRefused(answer, 400, 'INVALID_REQUEST');
     }
-    assertRefused(await user.api().get(`${CHANNELS}?q=%00`), 400, 'INVALID_REQUEST');
+  });
+
+  test('a query that no database takes is refused, not an internal error', async () => {
+    const user = await stage.user();
+    for (const query of ['q=%00', 'limit=1e400', 'offset=1e400', 'offset=99999999999999999999']) {
+      const answer = await user.api().get(`${CHANNELS}?${query}`);
+      assert.equal(answer.status, 400, query);
+      assertRefused(answer, 400, 'INVALID_REQUEST');
+    }
+    await user.api().get(`${CHANNELS}?q=%F0%9F%98%80`, { expect: 200 });
   });
 
   test('the list is filtered by type and by part of the name, in which nothing is a wildcard', async () => {

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { ChatClient, type ConnectOptions } from '../support/chat-client.js';
 import type { HubbubProcess, LogLine } from '../support/hubbub.js';
 import { PAIR_KINDS, type Pair, type PairKind, type PairOptions, startPair } from '../support/pair.js';
-import { type Api, type ApiResponse, api } from '../support/rest.js';
+import { type Api, api } from '../support/rest.js';
 import { type Claims, subjectOf } from '../support/tokens.js';
 import { UpgradeRefused } from '../support/upgrade.js';
 
@@ -280,5 +280,3 @@ export function seqs(frames: readonly { readonly seq: number }[]): number[] {
 export function isMessage(content: string): (frame: ServerFrame) => frame is MessageFrame {
   return (frame): frame is MessageFrame => frame.type === 'message' && frame.content === content;
 }
-
-export type { ApiResponse };
