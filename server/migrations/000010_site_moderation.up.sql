@@ -21,7 +21,7 @@ create table revoked_tokens (
 
 -- One row, raised with every change above: instances compare it to know that they have to read again.
 create table site_state (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   access_version bigint not null default 0
 );
 insert into site_state default values;

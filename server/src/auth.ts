@@ -57,6 +57,8 @@ export class Auth {
     const said = JSON.stringify([username, displayName, avatarUrl, role]);
     if (this.#remembered.get(userId) !== said) {
       await this.#options.rememberUser(identity);
+      // Something may have been done to him while his row was written.
+      this.#options.assertValid(identity);
       if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
       this.#remembered.set(userId, said);
     }

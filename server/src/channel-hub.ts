@@ -283,6 +283,7 @@ export class ChannelHub implements Broadcast {
   }
 
   #applyAccess(note: AccessNote): void {
+    // While everyone is being looked at, this one may come after the look: he is told, and the look decides the rest.
     const missed = note.version > this.#accessVersion + 1;
     if (!missed) this.#accessVersion = Math.max(this.#accessVersion, note.version);
     for (const subscriber of [...this.subscribers]) {
@@ -293,7 +294,7 @@ export class ChannelHub implements Broadcast {
 
   /** Looks at everyone's standing anew. One at a time; should it fail, the next comparison of heads tries again. */
   #verifyAll(): void {
-    this.#verifying ??= this.#verify([...this.subscribers])
+    this.#verifying ??= this.#verifyEveryone()
       .catch((error) => {
         this.#options.log.warn(
           { channel_id: this.id, err: String(error) },
@@ -305,17 +306,27 @@ export class ChannelHub implements Broadcast {
       });
   }
 
-  async #verify(subscribers: readonly Subscriber[]): Promise<void> {
+  async #verifyEveryone(): Promise<void> {
+    const verified = new Set<Subscriber>();
+    let version = Number.POSITIVE_INFINITY;
+    // Who joined while the others were looked at is looked at too: the version that is reached is to hold for all.
+    for (let rest = [...this.subscribers]; rest.length > 0; ) {
+      version = Math.min(version, await this.#verify(rest));
+      for (const subscriber of rest) verified.add(subscriber);
+      rest = [...this.subscribers].filter((subscriber) => !verified.has(subscriber));
+    }
+    if (version < Number.POSITIVE_INFINITY) this.#accessVersion = Math.max(this.#accessVersion, version);
+  }
+
+  /** @returns version of the channel under which they were looked at; infinity: it is gone, and they with it */
+  async #verify(subscribers: readonly Subscriber[]): Promise<number> {
     const userIds = new Set(subscribers.map((subscriber) => subscriber.userId));
     const standings = await this.#options.readStandings(this.id, [...userIds]);
     for (const subscriber of subscribers) {
       const standing = standings?.users.get(subscriber.userId) ?? null;
       subscriber.onStanding(this.id, standing, standings?.channelType ?? 'public');
     }
-    // Who was verified alone does not speak for the others.
-    if (standings !== null && this.#verifying !== null) {
-      this.#accessVersion = Math.max(this.#accessVersion, standings.accessVersion);
-    }
+    return standings?.accessVersion ?? Number.POSITIVE_INFINITY;
   }
 
   #deliverEphemeral(batch: Batch): void {

@@ -11,7 +11,7 @@ import { deleteMember, insertMember, type MemberRow, updateMemberRole } from './
 import { findMessage, findRecentOf, markDeleted } from './store/messages.js';
 import { insertLogEntry } from './store/moderation-log.js';
 import { lockChannel, type PersonRow, readPeople } from './store/people.js';
-import { insertRestriction, liftRestrictions } from './store/restrictions.js';
+import { findRestrictions, insertRestriction, liftRestrictions } from './store/restrictions.js';
 
 interface ModerationOptions {
   readonly db: Db;
@@ -82,10 +82,14 @@ export class Moderation {
     this.#options.publishAccess(channelId, note);
   }
 
-  /** @throws HubbubError `CONFLICT` when he is a member already, `FORBIDDEN`, `…_NOT_FOUND` */
+  /** @throws HubbubError `CONFLICT` when he is a member already or banned, `FORBIDDEN`, `…_NOT_FOUND` */
   async addMember(identity: Identity, channelId: string, userId: string, role: GivenRole): Promise<MemberRow> {
     const action = role === 'member' ? 'add_member' : 'add_staff';
     const { result, note } = await this.#change(identity, channelId, userId, action, async (change) => {
+      const restrictions = await findRestrictions(change.tx, channelId, userId);
+      if (restrictions.some(({ kind }) => kind !== 'mute')) {
+        throw new HubbubError('CONFLICT', 'This user is banned from the channel: lift the ban first');
+      }
       const result = await conflictAs('This user is a member already', () =>
         insertMember(change.tx, channelId, userId, role),
       );

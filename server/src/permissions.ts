@@ -25,7 +25,7 @@ interface Rule {
   readonly siteModerator?: true;
   /** The one it is done to has to be of lower rank: nobody moderates his equals or superiors. */
   readonly overLower?: true;
-  /** Whether it may be done to oneself: `always` whatever the rank, `never` (the default where there is a target). */
+  /** Whether it may be done to oneself: `always` or `never`, whatever the rank. Absent: as to anyone else. */
   readonly onSelf?: 'always' | 'never';
 }
 

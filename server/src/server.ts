@@ -234,6 +234,12 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     onAccepted: (accepted: Accepted) => {
       const connection = new Connection({ ...accepted, fanOut, handlers: commands });
       connections.add(connection);
+      // He may have been suspended since his token was looked at.
+      if (!revocations.isValid(accepted.identity)) {
+        if (accepted.admission !== null) presence.leave(accepted.admission.access.id, connection.userId);
+        connection.close('TOKEN_EXPIRED');
+        return;
+      }
       const { admission: place, lastSeq } = accepted;
       if (place !== null) connection.begin(() => commands.enter(connection, place, lastSeq));
     },

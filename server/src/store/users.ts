@@ -39,7 +39,12 @@ export async function eraseUser(tx: Queryable, userId: string, at: Date): Promis
      where id = $1`,
     [userId, at],
   );
-  await tx.query("delete from channel_members where user_id = $1 and role <> 'owner'", [userId]);
+  // Who is no member any more may do less: what is remembered of him under the channels' versions is void.
+  await tx.query(
+    `with gone as (delete from channel_members where user_id = $1 and role <> 'owner' returning channel_id)
+     update chat_channels set access_version = access_version + 1 where id in (select channel_id from gone)`,
+    [userId],
+  );
   await tx.query('delete from user_presence where user_id = $1', [userId]);
 }
 
