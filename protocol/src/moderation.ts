@@ -40,6 +40,7 @@ export const MemberList = Type.Object(
   },
   { ...closed, title: 'MemberList' },
 );
+export type MemberList = Static<typeof MemberList>;
 
 export const AddMemberBody = Type.Object({ user_id: UserId, role: Type.Optional(OneOf(GIVEN_ROLES)) }, closed);
 export const ChangeRoleBody = Type.Object({ role: OneOf(GIVEN_ROLES) }, closed);
@@ -105,6 +106,7 @@ export const RestrictionList = Type.Object(
   },
   { ...closed, title: 'RestrictionList' },
 );
+export type RestrictionList = Static<typeof RestrictionList>;
 
 export const BanCheck = Type.Object(
   {
@@ -204,3 +206,4 @@ export const LogPage = Type.Object(
   },
   { ...closed, title: 'LogPage' },
 );
+export type LogPage = Static<typeof LogPage>;

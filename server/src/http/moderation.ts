@@ -28,7 +28,7 @@ import { findRestrictions, listRestrictions, type RestrictionRow } from '../stor
 import { channelAccess, identityOf, PageQuery, userIdParam, userLimit } from './access.js';
 import { ChannelParams } from './channels.js';
 import type { HttpContext } from './context.js';
-import { errorResponses } from './errors.js';
+import { errorResponses, streamOf } from './errors.js';
 import { ChannelUserParams } from './members.js';
 import { toLogEntry } from './representations.js';
 import { trailAsCsv, trailAsNdjson } from './trail-export.js';
@@ -225,7 +225,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
         summary: 'The audit trail as a stream, oldest first, as CSV or NDJSON (moderators)',
         params: ChannelParams,
         querystring: ExportQuery,
-        response: errorResponses(400, 401, 403, 404),
+        response: { 200: streamOf('text/csv', 'application/x-ndjson'), ...errorResponses(400, 401, 403, 404) },
       },
     },
     async (request, reply) => {
@@ -247,8 +247,12 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
         tags,
         summary: 'Delete a message (its author, moderators); everyone connected is told',
         params: Type.Object({ id: Type.String({ description: "The message's UUID" }) }),
-        body: Type.Optional(DeleteMessageBody),
+        body: DeleteMessageBody,
         response: { 200: StatusBody, ...errors },
+      },
+      // The body may be left out.
+      preValidation: async (request) => {
+        request.body ??= {};
       },
       preHandler: changes,
     },
@@ -258,7 +262,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       const message = await findMessage(db, messageId);
       if (message === null) throw new HubbubError('MESSAGE_NOT_FOUND');
       await visible(context, request, message.channel_id);
-      await moderation.deleteMessage(identityOf(request), messageId, request.body?.reason ?? null);
+      await moderation.deleteMessage(identityOf(request), messageId, request.body.reason ?? null);
       return { status: 'deleted' };
     },
   );

@@ -20,7 +20,7 @@ import { listLog } from '../store/moderation-log.js';
 import { exportMessages, exportUser } from '../store/users.js';
 import { identityOf, userIdParam, userLimit } from './access.js';
 import type { HttpContext } from './context.js';
-import { errorResponses } from './errors.js';
+import { errorResponses, streamOf } from './errors.js';
 import { toLogEntry } from './representations.js';
 import type { Routes } from './typed.js';
 
@@ -128,7 +128,7 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
         summary:
           'All that is kept of a user, as NDJSON: one object a line, each with its `kind` (site admins, himself)',
         params: UserParams,
-        response: errorResponses(400, 401, 403, 404),
+        response: { 200: streamOf('application/x-ndjson'), ...errorResponses(400, 401, 403, 404) },
       },
     },
     async (request, reply) => {
