@@ -1,0 +1,120 @@
+/** The audit trail: reading, filters, export, and that it is one with what it tells of. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import type { LogEntry } from '@hubbub/protocol/moderation.js';
+import { forEachPair, history, post, RFC3339_MS_UTC, type Stage, V1 } from '../contract/stage.js';
+import { checkBan, lift, restrict, seen, trailOf } from './acts.js';
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]));
+}
+
+/** The chain as docs/moderation.md describes it, so that anyone can check an export. */
+function assertChain(entries: readonly LogEntry[]): void {
+  let previous = '';
+  for (const entry of entries) {
+    const { channel_id, moderator_id, target_user_id, action, reason, details, created_at, hash } = entry;
+    const row = JSON.stringify([channel_id, moderator_id, target_user_id, action, reason, sorted(details), created_at]);
+    assert.equal(hash, createHash('sha256').update(`${previous}\n${row}`).digest('hex'));
+    previous = hash;
+  }
+}
+
+forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
+  test('the trail is read newest first, in pages, by action and by user', async () => {
+    const { channel, owner } = await stage.channel();
+    const [one, two] = [await seen(stage), await seen(stage)];
+    await restrict(owner, channel.id, 'ban', one, { reason: 'spam', duration_minutes: 5 });
+    await restrict(owner, channel.id, 'mute', two);
+    await lift(owner, channel.id, 'ban', one);
+    await lift(owner, channel.id, 'mute', two);
+    const all = await trailOf(owner, channel.id);
+    assert.deepEqual(
+      all.logs.map(({ action, target_user_id }) => [action, target_user_id]),
+      [
+        ['unmute', two.id],
+        ['unban', one.id],
+        ['mute', two.id],
+        ['ban', one.id],
+      ],
+    );
+    const last = all.logs.at(-1);
+    assert.deepEqual(
+      [last?.moderator_id, last?.moderator_username, last?.target_username, last?.reason],
+      [owner.id, owner.name, one.name, 'spam'],
+    );
+    assert.match(last?.created_at ?? '', RFC3339_MS_UTC);
+    const page = await trailOf(owner, channel.id, 'page=2&limit=3');
+    assert.deepEqual([page.total, page.page, page.limit, page.logs.map(({ action }) => action)], [4, 2, 3, ['ban']]);
+    const filtered = await trailOf(owner, channel.id, `action=ban&user_id=${one.id.toUpperCase()}`);
+    assert.deepEqual([filtered.total, filtered.logs.length], [1, 1]);
+    assert.equal((await trailOf(owner, channel.id, `action=ban&user_id=${two.id}`)).total, 0);
+  });
+
+  test('exports have every row, oldest first, and their chain can be checked by anyone', async () => {
+    const { channel, owner } = await stage.channel();
+    const target = await seen(stage);
+    const reason = '=cmd|"x", a\nnew line';
+    await restrict(owner, channel.id, 'mute', target, { reason });
+    await restrict(owner, channel.id, 'ban', target);
+    const [message] = await post(owner, channel.id, ['hello']);
+    assert.ok(message !== undefined);
+    const path = `${V1}/channels/${channel.id}/moderation-log/export`;
+    const ndjson = await owner.api().get<string>(`${path}?format=ndjson`, { expect: 200 });
+    assert.match(ndjson.headers.get('content-type') ?? '', /^application\/x-ndjson/);
+    assert.match(ndjson.headers.get('content-disposition') ?? '', /attachment/);
+    const entries = ndjson.body
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as LogEntry);
+    assert.deepEqual(
+      entries.map(({ action }) => action),
+      ['mute', 'ban'],
+    );
+    assertChain(entries);
+    const csv = await owner.api().get<string>(`${path}?format=csv&action=mute`, { expect: 200 });
+    assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/);
+    const [header, ...rest] = csv.body.split('\r\n');
+    assert.match(header ?? '', /^id,created_at,action,/);
+    // A spreadsheet must not take it for a formula.
+    assert.ok(rest.join('\r\n').includes(`"'=cmd|""x"", a\nnew line"`), csv.body);
+    assert.equal(rest.filter((line) => line !== '').length, 1);
+  });
+
+  if (stage.hasSql)
+    test('an action whose row of the trail cannot be written leaves nothing', async () => {
+      const { channel, owner } = await stage.channel();
+      const target = await seen(stage);
+      const client = await target.join(channel.id, { at: 1 });
+      const [message] = await post(target, channel.id, ['stays']);
+      await client.next('message');
+      await stage.sql(`create function refuse() returns trigger language plpgsql as
+        $$ begin if new.channel_id = '${channel.id}' then raise exception 'no room' using errcode = '57014'; end if; return new; end $$`);
+      await stage.sql(
+        'create trigger refuse before insert on chat_moderation_log for each row execute function refuse()',
+      );
+      try {
+        const path = `${V1}/channels/${channel.id}`;
+        const body = { user_id: target.id };
+        const answers = [
+          await owner.api().post(`${path}/ban`, body),
+          await owner.api().post(`${path}/mute`, body),
+          await owner.api().post(`${path}/members`, body),
+          await owner.api().delete(`${V1}/messages/${message?.id}`),
+        ];
+        for (const answer of answers) assert.ok(answer.status >= 500, `${answer.status}`);
+      } finally {
+        await stage.sql('drop function refuse cascade');
+      }
+      assert.deepEqual(await checkBan(owner, channel.id, target), { is_banned: false, is_muted: false });
+      const { body } = await target.api().get<{ role: unknown }>(`${V1}/channels/${channel.id}/role`, { expect: 200 });
+      assert.equal(body.role, null);
+      assert.equal((await history(owner, channel.id)).messages[0]?.content, 'stays');
+      await client.expectNone(({ type }) => type !== 'presence', 0);
+      assert.equal((await trailOf(owner, channel.id)).total, 0);
+    });
+});
