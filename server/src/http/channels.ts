@@ -11,8 +11,12 @@ import {
 import { OneOf } from '@hubbub/protocol/schemas.js';
 import Type from 'typebox';
 import { HubbubError } from '../errors.js';
-import { assertMay, assertVisible, standingOf } from '../permissions.js';
+import type { Identity } from '../identity.js';
+import { type Action, assertMay, assertVisible, standingOf } from '../permissions.js';
 import { createChannel, deleteChannel, listChannels, updateChannel } from '../store/channels.js';
+import type { Queryable } from '../store/db.js';
+import { insertLogEntry } from '../store/moderation-log.js';
+import { readPeople } from '../store/people.js';
 import { channelAccess, identityOf, PageQuery, userLimit } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';
@@ -118,12 +122,16 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
         ...(name === undefined ? {} : { name: textOf('name', name) }),
         ...descriptionOf(request.body),
       };
-      const updated = await db.transaction((tx) =>
-        updateChannel(tx, access.id, changes, (row): ChannelUpdatedFrame => {
+      const updated = await db.transaction(async (tx) => {
+        const result = await updateChannel(tx, access.id, changes, (row): ChannelUpdatedFrame => {
           const channel = toChannel(row, online);
           return { type: 'channel_updated', channel_id: row.id, channel, seq: row.last_seq };
-        }),
-      );
+        });
+        if (result === null) return null;
+        await assertMayStill(tx, 'update_channel', access.id, identity);
+        await record(tx, 'channel_update', access.id, identity, changes, result.row.updated_at);
+        return result;
+      });
       if (updated === null) throw new HubbubError('CHANNEL_NOT_FOUND');
       context.publishEvent(access.id, updated.payload.seq, updated.payload);
       return updated.payload.channel;
@@ -146,16 +154,38 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       const identity = identityOf(request);
       assertVisible(access, identity);
       assertMay('delete_channel', standingOf(access, identity));
-      const frame = await db.transaction((tx) =>
-        deleteChannel(tx, access.id, (seq, at): ChannelDeletedFrame => {
+      const frame = await db.transaction(async (tx) => {
+        const result = await deleteChannel(tx, access.id, (seq, at): ChannelDeletedFrame => {
           return { type: 'channel_deleted', channel_id: access.id, seq, timestamp: at.toISOString() };
-        }),
-      );
+        });
+        if (result === null) return null;
+        await assertMayStill(tx, 'delete_channel', access.id, identity);
+        await record(tx, 'channel_delete', access.id, identity, {}, new Date(result.timestamp));
+        return result;
+      });
       if (frame === null) throw new HubbubError('CHANNEL_NOT_FOUND');
       context.publishEvent(access.id, frame.seq, frame);
       return { status: 'deleted' };
     },
   );
+}
+
+/** Looks at the role once more, now that the channel is locked. @throws HubbubError `FORBIDDEN`: it is rolled back then */
+async function assertMayStill(tx: Queryable, action: Action, channelId: string, identity: Identity): Promise<void> {
+  const people = await readPeople(tx, channelId, [identity.userId]);
+  const role = people.get(identity.userId)?.role ?? null;
+  assertMay(action, { userId: identity.userId, role, siteRole: identity.role });
+}
+
+function record(
+  tx: Queryable,
+  action: 'channel_update' | 'channel_delete',
+  channelId: string,
+  { userId: moderatorId }: Identity,
+  details: Readonly<Record<string, unknown>>,
+  at: Date,
+): Promise<void> {
+  return insertLogEntry(tx, { channelId, moderatorId, targetUserId: null, action, reason: null, details, at });
 }
 
 /** A name in its stored form. @throws HubbubError `INVALID_REQUEST` for one that shows nothing or cannot be stored */

@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { LogEntry } from '@hubbub/protocol/moderation.js';
 import { forEachPair, history, post, RFC3339_MS_UTC, type Stage, V1 } from '../contract/stage.js';
+import { Child, cleanEnvironment } from '../support/processes.js';
 import { checkBan, lift, restrict, seen, trailOf } from './acts.js';
+
+const COMMAND = fileURLToPath(new URL('../../../server/dist/hubbub.js', import.meta.url));
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
@@ -54,6 +58,45 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
     assert.deepEqual([filtered.total, filtered.logs.length], [1, 1]);
     assert.equal((await trailOf(owner, channel.id, `action=ban&user_id=${two.id}`)).total, 0);
   });
+
+  test('a change of the channel itself has its row, and so has its end', async () => {
+    const { channel, owner } = await stage.channel();
+    const path = `${V1}/channels/${channel.id}`;
+    await owner.api().patch(path, { slow_mode_seconds: 30, posting: 'members' }, { expect: 200 });
+    const [entry] = (await trailOf(owner, channel.id, 'action=channel_update')).logs;
+    assert.deepEqual(
+      [entry?.moderator_id, entry?.target_user_id, entry?.details],
+      [owner.id, null, { slow_mode_seconds: 30, posting: 'members' }],
+    );
+    await owner.api().delete(path, { expect: 200 });
+    assert.equal((await owner.api().get(`${path}/moderation-log`)).status, 404);
+    if (!stage.hasSql) return;
+    const query = 'select action from chat_moderation_log where channel_id = $1 order by id';
+    const rows = await stage.sql<{ action: string }>(query, [channel.id]);
+    assert.deepEqual(
+      rows.map(({ action }) => action),
+      ['channel_update', 'channel_delete'],
+    );
+  });
+
+  if (stage.hasSql)
+    test('the command line checks the trails, and finds a row that was changed', async () => {
+      const { channel, owner } = await stage.channel();
+      const target = await seen(stage);
+      await restrict(owner, channel.id, 'ban', target, { reason: 'spam' });
+      await lift(owner, channel.id, 'ban', target);
+      const verify = async () => {
+        const command = Child.start(process.execPath, [COMMAND, 'audit', 'verify'], {
+          env: { ...cleanEnvironment(), ...stage.pair.env },
+        });
+        return (await (await command).exited).code;
+      };
+      assert.equal(await verify(), 0);
+      await stage.sql("update chat_moderation_log set reason = 'because' where channel_id = $1 and action = 'ban'", [
+        channel.id,
+      ]);
+      assert.equal(await verify(), 1);
+    });
 
   test('exports have every row, oldest first, and their chain can be checked by anyone', async () => {
     const { channel, owner } = await stage.channel();
