@@ -103,6 +103,29 @@ test('whoever comes in at the very time of his ban is not there afterwards', asy
   assert.equal(await isClosed(reader), false);
 });
 
+test('whoever comes in at the very time of his suspension is not there afterwards', async () => {
+  const { channel } = await stage.channel();
+  const boss = await stage.user({ role: 'admin' });
+  for (const round of range(1, 5)) {
+    const target = await seen(stage);
+    const tries = range(1, 16).map((at) =>
+      target.open(at % 3 === 0 ? '/ws/chat' : `${V1}/channels/${channel.id}/ws`, { at }).then(
+        (client) => client,
+        () => null,
+      ),
+    );
+    const wave = Promise.all(tries);
+    if (round % 2 === 0) await Promise.race(tries);
+    await boss.api(round).post(`${V1}/users/${target.id}/suspend`, {}, { expect: 200 });
+    const clients = (await wave).filter((client) => client !== null);
+    await until(async () => (await Promise.all(clients.map(isClosed))).every(Boolean), {
+      timeoutMs: 2500,
+      message: `all of ${clients.length} connections to be closed in round ${round}`,
+    });
+    for (const client of clients) assert.equal((await client.closed).code, 4001);
+  }
+});
+
 test('one who connects while his ban is lifted is in or out, and in at last', async () => {
   const { channel, owner } = await stage.channel();
   const target = await seen(stage);
