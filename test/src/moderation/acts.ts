@@ -1,7 +1,8 @@
 /** What the moderation tests have their people do. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import type { ModerationFrame } from '@hubbub/protocol/frames.js';
-import type { BanCheck, LogPage } from '@hubbub/protocol/moderation.js';
+import type { BanCheck, LogEntry, LogPage } from '@hubbub/protocol/moderation.js';
 import { type Stage, type User, V1 } from '../contract/stage.js';
 import type { ChatClient } from '../support/chat-client.js';
 import { withTimeout } from '../support/wait.js';
@@ -63,4 +64,22 @@ export async function assertCutOff(client: ChatClient, action: ModerationFrame['
 export async function assertClosed(client: ChatClient, code: number): Promise<void> {
   const closed = await withTimeout(client.closed, CUT_OFF_MS, () => 'The connection was not closed');
   assert.equal(closed.code, code);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]));
+}
+
+/** The chain as docs/moderation.md describes it, so that anyone can check an export. */
+export function assertChain(entries: readonly LogEntry[]): void {
+  let previous = '';
+  for (const entry of entries) {
+    const { channel_id, moderator_id, target_user_id, action, reason, details, created_at, hash } = entry;
+    const row = JSON.stringify([channel_id, moderator_id, target_user_id, action, reason, sorted(details), created_at]);
+    assert.equal(hash, createHash('sha256').update(`${previous}\n${row}`).digest('hex'));
+    previous = hash;
+  }
 }

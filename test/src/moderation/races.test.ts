@@ -6,7 +6,7 @@ import type { Channel } from '@hubbub/protocol/rest.js';
 import { history, nextMessages, range, Stage, type User, V1 } from '../contract/stage.js';
 import type { ChatClient } from '../support/chat-client.js';
 import { until } from '../support/wait.js';
-import { checkBan, lift, member, restrict, seen, trailOf } from './acts.js';
+import { assertChain, checkBan, lift, member, restrict, seen, trailOf } from './acts.js';
 
 const stage = new Stage('cluster', { env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } });
 before(() => stage.start());
@@ -34,7 +34,7 @@ for (const what of ['ban', 'mute'] as const) {
         for (const client of [...own, ...others]) client.send({ type: 'message', content: `message ${number}` });
         posts.push(target.api(number).post(`${V1}/channels/${channel.id}/messages`, { content: `rest ${number}` }));
         await new Promise((resolve) => setImmediate(resolve));
-        if (number % 10 === 9) await posts.at(-1);
+        if (number % 3 === 2) await posts.at(-1);
       }
     };
     const flooding = flood();
@@ -62,8 +62,8 @@ for (const what of ['ban', 'mute'] as const) {
       if (status === 201) assert.ok((body.seq ?? 0) <= Number(latest.seq));
       else assert.ok(['FORBIDDEN', 'MUTED'].includes(body.code ?? ''), JSON.stringify(body));
     }
-    assert.equal(answers.at(-1)?.status === 201 && what === 'ban', false);
-    assertRefusedLater(await target.api().post(`${V1}/channels/${channel.id}/messages`, { content: 'late' }));
+    const late = await target.api().post(`${V1}/channels/${channel.id}/messages`, { content: 'late' });
+    assert.equal(late.status, 403);
     // Nobody lost a place over it.
     const { messages } = await history(owner, channel.id, `before_seq=${last.body.seq + 1}&limit=100`);
     assert.deepEqual(
@@ -71,10 +71,6 @@ for (const what of ['ban', 'mute'] as const) {
       range(last.body.seq - messages.length + 1, last.body.seq),
     );
   });
-}
-
-function assertRefusedLater({ status }: { status: number }): void {
-  assert.equal(status, 403);
 }
 
 test('whoever comes in at the very time of his ban is not there afterwards', async () => {
@@ -167,8 +163,7 @@ test('moderators who ban and unban one user at once leave at most one ban and a 
   const succeeded = answers.filter(({ status }) => status === 200).length;
   const { total, logs } = await trailOf(owner, channel.id, 'limit=100');
   assert.equal(total, succeeded + 1 + 2);
-  // Each row of the trail has its own hash, and none was written beside another.
-  assert.equal(new Set(logs.map(({ hash }) => hash)).size, total);
+  assertChain([...logs].reverse());
   const times = logs.map(({ created_at }) => created_at);
   assert.deepEqual(times, [...times].sort().reverse());
 });
