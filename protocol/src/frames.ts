@@ -1,6 +1,6 @@
 /** WebSocket text frames: one JSON object each. The AsyncAPI description is made from these schemas. */
 import Type, { type Static } from 'typebox';
-import { Channel } from './rest.js';
+import { CHANNEL_ROLES, Channel } from './rest.js';
 import { Nullable, OneOf, Seq, Timestamp, Uuid } from './schemas.js';
 
 // What clients send. Ids are plain strings here: a malformed one has an error code of its own.
@@ -133,6 +133,18 @@ export const ChannelUpdatedFrame = Type.Object(
   { type: Type.Literal('channel_updated'), channel_id: Uuid, channel: Channel, seq: Seq },
   { description: 'The channel was changed' },
 );
+export const ModerationFrame = Type.Object(
+  {
+    type: Type.Literal('moderation'),
+    channel_id: Uuid,
+    action: OneOf(['banned', 'muted', 'unmuted', 'timed_out', 'role_changed']),
+    role: Type.Optional(Nullable(OneOf(CHANNEL_ROLES), 'The new role, where it was changed; null: none')),
+    reason: Nullable(Type.String()),
+    expires_at: Nullable(Timestamp),
+    timestamp: Timestamp,
+  },
+  { description: 'To the user concerned: what was done to him' },
+);
 export const ChannelDeletedFrame = Type.Object(
   { type: Type.Literal('channel_deleted'), channel_id: Uuid, seq: Seq, timestamp: Timestamp },
   { description: 'The channel was deleted; a one-channel connection is then closed with 4004' },
@@ -180,6 +192,7 @@ export const SERVER_FRAMES = {
   message_deleted: MessageDeletedFrame,
   channel_updated: ChannelUpdatedFrame,
   channel_deleted: ChannelDeletedFrame,
+  moderation: ModerationFrame,
   left: LeftFrame,
   token_expiring: TokenExpiringFrame,
   authenticated: AuthenticatedFrame,
@@ -195,6 +208,7 @@ export type PresenceFrame = Static<typeof PresenceFrame>;
 export type PresenceCountFrame = Static<typeof PresenceCountFrame>;
 export type MessageDeletedFrame = Static<typeof MessageDeletedFrame>;
 export type ChannelUpdatedFrame = Static<typeof ChannelUpdatedFrame>;
+export type ModerationFrame = Static<typeof ModerationFrame>;
 export type ChannelDeletedFrame = Static<typeof ChannelDeletedFrame>;
 export type LeftFrame = Static<typeof LeftFrame>;
 export type TokenExpiringFrame = Static<typeof TokenExpiringFrame>;
@@ -211,6 +225,7 @@ export type ServerFrame =
   | MessageDeletedFrame
   | ChannelUpdatedFrame
   | ChannelDeletedFrame
+  | ModerationFrame
   | LeftFrame
   | TokenExpiringFrame
   | AuthenticatedFrame

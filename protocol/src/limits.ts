@@ -17,6 +17,12 @@ export const MAX_PRESENCE_ROSTER = 1000;
 
 export const MAX_CHANNEL_NAME_CHARS = 100;
 export const MAX_CHANNEL_DESCRIPTION_CHARS = 500;
+export const MAX_REASON_CHARS = 1000;
+export const MAX_DELETE_REASON_CHARS = 500;
+/** Longest slow mode: six hours. */
+export const MAX_SLOW_MODE_SECONDS = 21_600;
+/** Longest timeout: thirty days. */
+export const MAX_TIMEOUT_MINUTES = 43_200;
 export const MAX_PAGE_SIZE = 100;
 export const DEFAULT_PAGE_SIZE = 50;
 

@@ -1,17 +1,20 @@
 /** Bodies of the REST contract: one schema gives the type, the validation and the API description. */
 import Type, { type Static } from 'typebox';
-import { MAX_CHANNEL_DESCRIPTION_CHARS, MAX_CHANNEL_NAME_CHARS } from './limits.js';
+import { MAX_CHANNEL_DESCRIPTION_CHARS, MAX_CHANNEL_NAME_CHARS, MAX_SLOW_MODE_SECONDS } from './limits.js';
 import { Nullable, OneOf, Seq, Timestamp, Uuid } from './schemas.js';
 
 const closed = { additionalProperties: false } as const;
 
 export const CHANNEL_TYPES = ['public', 'private'] as const;
 export const CHANNEL_ROLES = ['owner', 'admin', 'moderator', 'member'] as const;
+/** Who may write: everyone who may read, members, or the channel's staff (moderators and up). */
+export const POSTING_MODES = ['everyone', 'members', 'staff'] as const;
 export const SITE_ROLES = ['user', 'moderator', 'admin'] as const;
 export const PRESENCE_STATUSES = ['online', 'offline', 'typing'] as const;
 
 export type ChannelType = (typeof CHANNEL_TYPES)[number];
 export type ChannelRole = (typeof CHANNEL_ROLES)[number];
+export type PostingMode = (typeof POSTING_MODES)[number];
 export type SiteRole = (typeof SITE_ROLES)[number];
 export type PresenceStatus = (typeof PRESENCE_STATUSES)[number];
 
@@ -34,6 +37,8 @@ export const Channel = Type.Object(
     channel_type: OneOf(CHANNEL_TYPES),
     is_active: Type.Boolean(),
     max_participants: Nullable(Type.Integer(), 'Distinct users that may be connected at a time; null: no bound'),
+    slow_mode_seconds: Type.Integer({ description: 'Wait between two messages of a user; 0: none. Staff is exempt' }),
+    posting: OneOf(POSTING_MODES, 'Who may write'),
     created_at: Timestamp,
     updated_at: Timestamp,
     last_seq: Seq,
@@ -64,6 +69,8 @@ export const UpdateChannelBody = Type.Object(
     description: Type.Optional(ChannelDescription),
     is_active: Type.Optional(Type.Boolean()),
     max_participants: Type.Optional(MaxParticipants),
+    slow_mode_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),
+    posting: Type.Optional(OneOf(POSTING_MODES)),
   },
   { ...closed, minProperties: 1 },
 );

@@ -27,6 +27,7 @@ interface Checks {
 
 function authOf(publicKey: KeyObject, { issuer, audience, remembered }: Checks = {}): Auth {
   return new Auth({
+    assertValid: () => {},
     key: { kind: 'public', publicKey },
     issuer: issuer ?? null,
     audience: audience ?? null,
@@ -61,7 +62,15 @@ for (const algorithm of ALGORITHMS) {
   test(`a token signed with ${algorithm} stands for its user`, async () => {
     const exp = inSeconds(600);
     const token = await sign(
-      { exp, username: 'ada', display_name: 'Ada', avatar_url: 'https://a.test/x', role: 'admin' },
+      {
+        exp,
+        iat: 1_700_000_000,
+        jti: 'j1',
+        username: 'ada',
+        display_name: 'Ada',
+        avatar_url: 'https://a.test/x',
+        role: 'admin',
+      },
       algorithm,
     );
     assert.deepEqual(await authOf(KEYS[algorithm].publicKey).authenticate(token), {
@@ -70,6 +79,8 @@ for (const algorithm of ALGORITHMS) {
       displayName: 'Ada',
       avatarUrl: 'https://a.test/x',
       role: 'admin',
+      tokenId: 'j1',
+      issuedAtMs: 1_700_000_000_000,
       expiresAtMs: exp * 1000,
     });
   });
@@ -99,6 +110,7 @@ for (const algorithm of ALGORITHMS) {
 
 test('the public half of a private key verifies', async () => {
   const own = new Auth({
+    assertValid: () => {},
     key: { kind: 'private', privateKey: KEYS.EdDSA.privateKey },
     issuer: null,
     audience: null,
@@ -248,6 +260,7 @@ test('a user is remembered at his first token and when it says something new, no
 test('a user who could not be remembered is tried again with his next token', async () => {
   let tries = 0;
   const failing = new Auth({
+    assertValid: () => {},
     key: { kind: 'public', publicKey: KEYS.EdDSA.publicKey },
     issuer: null,
     audience: null,
@@ -272,6 +285,7 @@ async function keySet(
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
   const remote = new Auth({
+    assertValid: () => {},
     key: { kind: 'jwks', url: new URL(`http://127.0.0.1:${port}/jwks.json`) },
     issuer: null,
     audience: null,

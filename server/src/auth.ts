@@ -12,6 +12,8 @@ interface AuthOptions {
   readonly audience: string | null;
   /** Makes or updates the user's row; called when the token says something new about him. */
   readonly rememberUser: (identity: Identity) => Promise<void>;
+  /** @throws HubbubError when the token is revoked or the user suspended */
+  readonly assertValid: (identity: Identity) => void;
 }
 
 const MAX_NAME_CHARS = 100;
@@ -50,14 +52,22 @@ export class Auth {
    */
   async authenticate(token: string): Promise<Identity> {
     const identity = toIdentity(await this.#verify(token));
+    this.#options.assertValid(identity);
     const { userId, username, displayName, avatarUrl, role } = identity;
     const said = JSON.stringify([username, displayName, avatarUrl, role]);
     if (this.#remembered.get(userId) !== said) {
       await this.#options.rememberUser(identity);
+      // Something may have been done to him while his row was written.
+      this.#options.assertValid(identity);
       if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
       this.#remembered.set(userId, said);
     }
     return identity;
+  }
+
+  /** Forgets what was remembered of a user: his row was changed by other hands. */
+  forget(userId: string): void {
+    this.#remembered.delete(userId);
   }
 
   async #verify(token: string): Promise<JWTPayload> {
@@ -107,6 +117,8 @@ function toIdentity(payload: JWTPayload): Identity {
     displayName: textClaim(payload, 'display_name', MAX_NAME_CHARS),
     avatarUrl: textClaim(payload, 'avatar_url', MAX_URL_CHARS),
     role: roleClaim(payload),
+    tokenId: typeof payload.jti === 'string' ? payload.jti : null,
+    issuedAtMs: typeof payload.iat === 'number' ? payload.iat * 1000 : null,
     expiresAtMs: Math.min((payload.exp ?? 0) * 1000, MAX_DATE_MS),
   };
 }

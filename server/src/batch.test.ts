@@ -79,7 +79,7 @@ test('bytes of another version, of an unknown kind, or cut short are ignored', (
   assert.equal(decodeBatch(bytes.subarray(0, BATCH_HEADER_BYTES - 1)), null);
   assert.equal(decodeBatch(bytes.subarray(0, BATCH_HEADER_BYTES + 3)), null);
   for (const version of [0, 2, 255]) assert.equal(decodeBatch(changed(0, version)), null);
-  for (const kind of [0, 5, 255]) assert.equal(decodeBatch(changed(1, kind)), null);
+  for (const kind of [0, 6, 255]) assert.equal(decodeBatch(changed(1, kind)), null);
   assert.equal(decodeBatch(changed(16, 255)), null, 'a note longer than the bytes');
 });
 

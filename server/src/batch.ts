@@ -24,6 +24,8 @@ export const BATCH_KIND = {
   event: 2,
   /** Typing and presence: no place, may be lost; the note names whom they are not for. */
   ephemeral: 3,
+  /** For the hubs alone: who may do what has changed. No place of its own; the channel's version tells if one is lost. */
+  access: 5,
   /** A bus's message to itself, which proves that a subscription is alive; never reaches a hub. */
   probe: 4,
 } as const;

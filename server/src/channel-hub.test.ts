@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { LARGE_CHANNEL_ONLINE, MAX_RESUME_MESSAGES } from '@hubbub/protocol/limits.js';
 import fc from 'fast-check';
 import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
-import { type ChannelEvent, ChannelHub, type Subscriber } from './channel-hub.js';
+import { type AccessNote, type ChannelEvent, ChannelHub, type Place, type Subscriber } from './channel-hub.js';
 import { StorageUnavailable } from './errors.js';
 import { type Broadcast, FanOut } from './fan-out.js';
 import { encodeTextFrames, jsonFrame } from './frame.js';
@@ -12,12 +12,15 @@ import { createLogger } from './log.js';
 import { Metrics } from './metrics.js';
 import { Recovery } from './recovery.js';
 import type { Page } from './ring.js';
+import type { Head } from './store/channels.js';
 import type { Db } from './store/db.js';
+import type { ChannelStandings, StandingRow } from './store/people.js';
 
 const CHANNEL = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
 const HISTORY_ON_JOIN = 5;
 const GAP_WAIT_MS = 100;
 const GAP_RETRY_MS = 1000;
+const PLACE: Place = { online: 1, accessVersion: 0 };
 
 const metrics = new Metrics({ channelLabel: true });
 const log = createLogger('silent');
@@ -66,6 +69,11 @@ function readFrames(bytes: Buffer): Frame[] {
   return frames;
 }
 
+/** A head of which the sequence alone matters. */
+function at(seq: number): Head {
+  return { seq, accessVersion: 0 };
+}
+
 class FakeSubscriber implements Subscriber {
   readonly userId: string;
   closed = false;
@@ -78,6 +86,8 @@ class FakeSubscriber implements Subscriber {
   readonly ephemeral: Frame[] = [];
   readonly events: { readonly event: ChannelEvent; readonly afterSeq: number }[] = [];
   onEventHook: () => void = () => {};
+  readonly notes: AccessNote[] = [];
+  readonly standings: (StandingRow | null)[] = [];
 
   constructor(userId = 'user') {
     this.userId = userId;
@@ -98,6 +108,14 @@ class FakeSubscriber implements Subscriber {
   onEvent(_channelId: string, event: ChannelEvent): void {
     this.events.push({ event, afterSeq: this.seqs.at(-1) ?? 0 });
     this.onEventHook();
+  }
+
+  onAccess(_channelId: string, note: AccessNote): void {
+    this.notes.push(note);
+  }
+
+  onStanding(_channelId: string, standing: StandingRow | null): void {
+    this.standings.push(standing);
   }
 
   get subscribed(): Frame | undefined {
@@ -192,7 +210,7 @@ class Stage {
     this.#context = context;
     context.mock.timers.reset();
     context.mock.timers.enable({ apis: ['setTimeout'] });
-    this.hub = new ChannelHub(CHANNEL, head, metrics.addChannel(CHANNEL), {
+    this.hub = new ChannelHub(CHANNEL, at(head), metrics.addChannel(CHANNEL), {
       fanOut: this.fanOut,
       recovery: this.recovery,
       metrics,
@@ -200,14 +218,36 @@ class Stage {
       historyOnJoin: HISTORY_ON_JOIN,
       gapWaitMs: GAP_WAIT_MS,
       onOnline: (_, online) => this.heard.push(online),
+      readStandings: (_, userIds) => this.readStandings(userIds),
     });
     for (let seq = 1; seq <= head; seq++) this.recovery.commit(messages(seq));
     this.hub.prime(this.recovery.committed.filter(({ firstSeq }) => firstSeq >= ringFrom));
     context.after(() => this.hub.close());
   }
 
-  async join(position: number | null = null, subscriber = new FakeSubscriber()): Promise<FakeSubscriber> {
-    await this.hub.attach(subscriber, position, 1);
+  /** How the channel's people stand in the database; each read is written down. */
+  standings: ChannelStandings | null = {
+    accessVersion: 0,
+    channelType: 'public',
+    posting: 'everyone',
+    users: new Map(),
+  };
+  readonly looks: (readonly string[])[] = [];
+  onLook: () => Promise<void> | void = () => {};
+
+  async readStandings(userIds: readonly string[]): Promise<ChannelStandings | null> {
+    this.looks.push(userIds);
+    const { standings } = this;
+    await this.onLook();
+    return standings;
+  }
+
+  async join(
+    position: number | null = null,
+    subscriber = new FakeSubscriber(),
+    place = PLACE,
+  ): Promise<FakeSubscriber> {
+    await this.hub.attach(subscriber, position, place);
     return subscriber;
   }
 
@@ -338,7 +378,7 @@ test('a batch that comes early while a gap is being read is delivered, though th
   await stage.pass(GAP_WAIT_MS);
   // A read that finds nothing is under way when 3 and 4 are committed and the bus brings only 4.
   const release = stage.recovery.hold();
-  stage.hub.noticeHead(3);
+  stage.hub.noticeHead(at(3));
   await stage.settle();
   stage.recovery.commit(messages(3));
   stage.send(messages(4));
@@ -368,10 +408,10 @@ test('news of a higher head that comes while a gap is being read is not forgotte
   const stage = new Stage(t);
   const subscriber = await stage.join();
   const release = stage.recovery.hold();
-  stage.hub.noticeHead(1);
+  stage.hub.noticeHead(at(1));
   await stage.settle();
   stage.recovery.commit(messages(1, 2));
-  stage.hub.noticeHead(2);
+  stage.hub.noticeHead(at(2));
   release();
   await stage.settle();
   await stage.pass(GAP_RETRY_MS);
@@ -381,12 +421,12 @@ test('news of a higher head that comes while a gap is being read is not forgotte
 test('news of a head that was delivered reads nothing, of a higher one reads what is missing', async (t) => {
   const stage = new Stage(t, 2);
   const subscriber = await stage.join(2);
-  stage.hub.noticeHead(1);
-  stage.hub.noticeHead(2);
+  stage.hub.noticeHead(at(1));
+  stage.hub.noticeHead(at(2));
   await stage.settle();
   assert.equal(stage.recovery.reads, 0);
   stage.recovery.commit(messages(3, 2));
-  stage.hub.noticeHead(4);
+  stage.hub.noticeHead(at(4));
   await stage.settle();
   assert.deepEqual(subscriber.seqs, [3, 4]);
 });
@@ -543,7 +583,7 @@ test('oldest_seq names the first place that follows, also when it came while an 
   // Events alone, more than the ring holds: whether there are messages before them only the database knows.
   const events = range(1, 10).map((seq) => event(seq));
   stage.recovery.commit(...events);
-  const hub = new ChannelHub(CHANNEL, 10, metrics.addChannel(CHANNEL), {
+  const hub = new ChannelHub(CHANNEL, at(10), metrics.addChannel(CHANNEL), {
     fanOut: stage.fanOut,
     recovery: stage.recovery,
     metrics,
@@ -551,11 +591,12 @@ test('oldest_seq names the first place that follows, also when it came while an 
     historyOnJoin: HISTORY_ON_JOIN,
     gapWaitMs: GAP_WAIT_MS,
     onOnline: () => {},
+    readStandings: () => Promise.reject(new Error('no look at standings is expected here')),
   });
   hub.prime(events.slice(5));
   const release = stage.recovery.hold();
   const subscriber = new FakeSubscriber();
-  const joining = hub.attach(subscriber, null, 1);
+  const joining = hub.attach(subscriber, null, PLACE);
   await stage.settle();
   hub.deliver(messages(11), 0);
   release();
@@ -683,10 +724,125 @@ test('a closed hub delivers nothing and reads nothing', async (t) => {
   stage.send(messages(2));
   stage.hub.close();
   stage.send(messages(1));
-  stage.hub.noticeHead(9);
+  stage.hub.noticeHead(at(9));
   await stage.pass(GAP_RETRY_MS * 5);
   assert.deepEqual(subscriber.seqs, []);
   assert.equal(stage.recovery.reads, 0);
+});
+
+function access(userId: string, version: number): Batch {
+  const frame = { type: 'moderation', channel_id: CHANNEL, action: 'muted' };
+  const note = JSON.stringify({ userId, version, frame });
+  return { kind: BATCH_KIND.access, origin: 1, firstSeq: 0, count: 0, note, frames: Buffer.alloc(0) };
+}
+
+function standing(userId: string, isBanned = false): StandingRow {
+  return { user_id: userId, username: userId, site_role: 'user', role: null, is_banned: isBanned, is_muted: false };
+}
+
+function standings(accessVersion: number, ...users: StandingRow[]): ChannelStandings {
+  const rows = new Map(users.map((user) => [user.user_id, user]));
+  return { accessVersion, channelType: 'public', posting: 'everyone', users: rows };
+}
+
+test('what was done to a user is told to his connections alone, without a look at the database', async (t) => {
+  const stage = new Stage(t);
+  const [first, second] = [
+    await stage.join(null, new FakeSubscriber('ada')),
+    await stage.join(null, new FakeSubscriber('ada')),
+  ];
+  const other = await stage.join(null, new FakeSubscriber('bob'));
+  stage.hub.deliver(access('ada', 1), 0);
+  stage.hub.deliver(access('ada', 2), 0);
+  await stage.settle();
+  for (const subscriber of [first, second]) {
+    assert.deepEqual(
+      subscriber.notes.map(({ version }) => version),
+      [1, 2],
+    );
+  }
+  assert.deepEqual(other.notes, []);
+  assert.deepEqual(stage.looks, []);
+  assert.equal(stage.hub.lastSeq, 0, 'it takes no place');
+});
+
+test('when a note was missed everyone is looked at, once', async (t) => {
+  const stage = new Stage(t);
+  const ada = await stage.join(null, new FakeSubscriber('ada'));
+  const bob = await stage.join(null, new FakeSubscriber('bob'));
+  stage.standings = standings(2, standing('ada', true), standing('bob'));
+  stage.hub.deliver(access('bob', 2), 0);
+  await stage.settle();
+  assert.deepEqual(stage.looks, [['ada', 'bob']]);
+  assert.equal(bob.notes.length, 1);
+  assert.deepEqual(ada.standings, [standing('ada', true)]);
+  // From the version that was read on nothing is missing.
+  stage.hub.deliver(access('bob', 3), 0);
+  stage.hub.noticeHead({ seq: 0, accessVersion: 3 });
+  await stage.settle();
+  assert.equal(stage.looks.length, 1);
+});
+
+test('a comparison of heads with a newer version has everyone looked at, until it can be read', async (t) => {
+  const stage = new Stage(t);
+  const ada = await stage.join(null, new FakeSubscriber('ada'));
+  stage.standings = standings(1, standing('ada'));
+  stage.onLook = () => Promise.reject(new StorageUnavailable('not-applied', new Error('away')));
+  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  await stage.settle();
+  assert.deepEqual(ada.standings, []);
+  stage.onLook = () => {};
+  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  await stage.settle();
+  assert.deepEqual(ada.standings, [standing('ada')]);
+  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  await stage.settle();
+  assert.equal(stage.looks.length, 2);
+});
+
+test('one admitted under an older version is looked at as he joins, one under the same is not', async (t) => {
+  const stage = new Stage(t);
+  await stage.join(null, new FakeSubscriber('ada'));
+  stage.hub.deliver(access('bob', 1), 0);
+  stage.standings = standings(1, standing('bob', true));
+  const late = await stage.join(null, new FakeSubscriber('bob'), { online: 1, accessVersion: 0 });
+  assert.deepEqual(late.standings, [standing('bob', true)]);
+  const current = await stage.join(null, new FakeSubscriber('bob'), { online: 1, accessVersion: 1 });
+  assert.deepEqual(current.standings, []);
+});
+
+// The version that a look reaches is to hold for all, those too who came while it was under way.
+test('one who joins while everyone is looked at is looked at, too', async (t) => {
+  const stage = new Stage(t);
+  await stage.join(null, new FakeSubscriber('ada'));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stage.standings = standings(3, standing('ada'), standing('bob', true));
+  stage.onLook = () => promise;
+  stage.hub.noticeHead({ seq: 0, accessVersion: 3 });
+  const late = await stage.join(null, new FakeSubscriber('bob'), { online: 2, accessVersion: 1 });
+  assert.deepEqual(late.standings, []);
+  resolve();
+  await stage.settle();
+  assert.deepEqual(late.standings, [standing('bob', true)]);
+});
+
+test('in a channel that is gone everyone is told so', async (t) => {
+  const stage = new Stage(t);
+  const ada = await stage.join(null, new FakeSubscriber('ada'));
+  stage.standings = null;
+  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  await stage.settle();
+  assert.deepEqual(ada.standings, [null]);
+});
+
+test('a deleted message is read anew by the next join, and not taken from memory', async (t) => {
+  const stage = new Stage(t, 5);
+  stage.send(event(6, { type: 'message_deleted', message_seq: 5 }));
+  await stage.settle();
+  const { reads } = stage.recovery;
+  await stage.join();
+  await stage.join(3);
+  assert.ok(stage.recovery.reads >= reads + 2);
 });
 
 type Step =

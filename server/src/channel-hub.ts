@@ -1,5 +1,6 @@
-import type { SubscribedFrame } from '@hubbub/protocol/frames.js';
+import type { ModerationFrame, SubscribedFrame } from '@hubbub/protocol/frames.js';
 import { LARGE_CHANNEL_ONLINE, MAX_RESUME_MESSAGES } from '@hubbub/protocol/limits.js';
+import type { Channel } from '@hubbub/protocol/rest.js';
 import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
 import { StorageUnavailable } from './errors.js';
 import type { Broadcast, FanOut } from './fan-out.js';
@@ -8,6 +9,8 @@ import type { Logger } from './log.js';
 import type { ChannelMetrics, Metrics } from './metrics.js';
 import type { Recovery } from './recovery.js';
 import { Ring } from './ring.js';
+import type { Head } from './store/channels.js';
+import type { ChannelStandings, StandingRow } from './store/people.js';
 
 /** Someone who gets what happens in a channel. */
 export interface Subscriber {
@@ -22,12 +25,37 @@ export interface Subscriber {
   pushEphemeral(frames: Buffer): void;
   /** A sequenced event that is no message, after its frame was pushed. */
   onEvent(channelId: string, event: ChannelEvent): void;
+  /** Something was done to his standing in the channel. */
+  onAccess(channelId: string, note: AccessNote): void;
+  /** How he stands in the channel now, read anew; null: the channel is gone, or he is. */
+  onStanding(channelId: string, standing: StandingRow | null, channelType: 'public' | 'private'): void;
 }
 
 /** What a hub knows of an event beyond its frame: the frame's own JSON. */
 export interface ChannelEvent {
   readonly type: string;
-  readonly channel?: { readonly is_active: boolean };
+  readonly channel?: Channel;
+  /** Place of the message that was deleted. */
+  readonly message_seq?: number;
+}
+
+/** The note of an access batch: what was done to a user's standing. */
+export interface AccessNote {
+  readonly userId: string;
+  /** The channel's version after it. */
+  readonly version: number;
+  /** Frame for his connections in the channel; null: none. */
+  readonly frame: ModerationFrame | null;
+  /** He has been removed, and is cut off. */
+  readonly removed?: true;
+}
+
+/** What a subscriber was admitted with. */
+export interface Place {
+  /** Distinct users online, he included. */
+  readonly online: number;
+  /** Version of the channel under which he was looked at. */
+  readonly accessVersion: number;
 }
 
 /** The note of an ephemeral batch. */
@@ -47,6 +75,7 @@ interface ChannelHubOptions {
   /** How long a missing batch is waited for before it is read from the database, in milliseconds. */
   readonly gapWaitMs: number;
   readonly onOnline: (channelId: string, online: number) => void;
+  readonly readStandings: (channelId: string, userIds: readonly string[]) => Promise<ChannelStandings | null>;
 }
 
 const RING_PLACES = 1000;
@@ -68,8 +97,11 @@ export class ChannelHub implements Broadcast {
   /** Joins under way: the hub must not be dropped under them. */
   pins = 0;
   readonly #options: ChannelHubOptions;
-  readonly #ring = new Ring(RING_PLACES, RING_BYTES);
+  readonly #ring: Ring;
   #lastSeq: number;
+  /** Version of who may do what, up to which the subscribers' standing is known to be true. */
+  #accessVersion: number;
+  #verifying: Promise<void> | null = null;
   /** The highest place that was heard of; what is missing up to it is looked for until it is there. */
   #knownHead = 0;
   /** Batches that came before one that is missing, by their first place. */
@@ -85,10 +117,12 @@ export class ChannelHub implements Broadcast {
   #countTimer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  /** @param lastSeq head of the channel; everything up to it counts as delivered */
-  constructor(id: string, lastSeq: number, metrics: ChannelMetrics, options: ChannelHubOptions) {
+  /** @param head of the channel; everything up to it counts as delivered */
+  constructor(id: string, head: Head, metrics: ChannelMetrics, options: ChannelHubOptions) {
     this.id = id;
-    this.#lastSeq = lastSeq;
+    this.#lastSeq = head.seq;
+    this.#ring = new Ring(RING_PLACES, RING_BYTES, head.seq);
+    this.#accessVersion = head.accessVersion;
     this.metrics = metrics;
     this.#options = options;
   }
@@ -108,10 +142,10 @@ export class ChannelHub implements Broadcast {
    * without an overlap.
    *
    * @param position last place that the client has; null: it has none
-   * @param online distinct users online, for the `subscribed` frame
+   * @param place what he was admitted with
    * @throws StorageUnavailable when what it missed cannot be read; it is then not subscribed
    */
-  async attach(subscriber: Subscriber, position: number | null, online: number): Promise<void> {
+  async attach(subscriber: Subscriber, position: number | null, place: Place): Promise<void> {
     // Another instance may have delivered what has not reached this one yet.
     if (position !== null && position > this.#lastSeq) await this.#fill();
     const parts: Buffer[] = [];
@@ -154,7 +188,7 @@ export class ChannelHub implements Broadcast {
       seq: this.#lastSeq,
       recovered,
       ...(recovered ? {} : { oldest_seq: oldestSeq ?? (from ?? 0) + 1 }),
-      online,
+      online: place.online,
     };
     this.#options.metrics.resumes.inc({ source: position === null ? 'none' : source });
     this.flush();
@@ -162,6 +196,13 @@ export class ChannelHub implements Broadcast {
     this.subscribers.add(subscriber);
     this.metrics.connectionsTotal++;
     this.metrics.connectionsCurrent++;
+    // Something may have been done to him between the look at his standing and this.
+    if (place.accessVersion < this.#accessVersion) await this.#verify([subscriber]);
+  }
+
+  /** Forgets what it has of the past: names or texts in it are not to be shown any more. The database has the truth. */
+  forgetPast(): void {
+    this.#ring.forget(this.#lastSeq);
   }
 
   detach(subscriber: Subscriber): void {
@@ -175,6 +216,10 @@ export class ChannelHub implements Broadcast {
       this.#deliverEphemeral(batch);
       return;
     }
+    if (batch.kind === BATCH_KIND.access) {
+      this.#applyAccess(JSON.parse(batch.note) as AccessNote);
+      return;
+    }
     if (lastSeqOf(batch) <= this.#lastSeq) return;
     this.#knownHead = Math.max(this.#knownHead, lastSeqOf(batch));
     if (batch.firstSeq > this.#lastSeq + 1) {
@@ -185,9 +230,11 @@ export class ChannelHub implements Broadcast {
     if (this.#early.size > 0) this.#acceptEarly();
   }
 
-  /** Tells the hub that the channel's sequence goes up to `seq`: what it lacks of it is read. */
-  noticeHead(seq: number): void {
-    if (seq <= this.#lastSeq || this.#closed) return;
+  /** Tells the hub how far the channel is: what it lacks of it is read. */
+  noticeHead({ seq, accessVersion }: Head): void {
+    if (this.#closed) return;
+    if (accessVersion > this.#accessVersion) this.#verifyAll();
+    if (seq <= this.#lastSeq) return;
     this.#knownHead = Math.max(this.#knownHead, seq);
     void this.#fillSoon();
   }
@@ -226,11 +273,60 @@ export class ChannelHub implements Broadcast {
       // What an event does to a subscriber comes after the frame that tells of it.
       this.flush();
       const event = JSON.parse(batch.note) as ChannelEvent;
+      // The ring still has what the message said.
+      if (event.message_seq !== undefined) this.#ring.forget(event.message_seq);
       for (const subscriber of [...this.subscribers]) subscriber.onEvent(this.id, event);
     }
     if (this.#tickScheduled) return;
     this.#tickScheduled = true;
     this.#options.fanOut.schedule(this);
+  }
+
+  #applyAccess(note: AccessNote): void {
+    // While everyone is being looked at, this one may come after the look: he is told, and the look decides the rest.
+    const missed = note.version > this.#accessVersion + 1;
+    if (!missed) this.#accessVersion = Math.max(this.#accessVersion, note.version);
+    for (const subscriber of [...this.subscribers]) {
+      if (subscriber.userId === note.userId) subscriber.onAccess(this.id, note);
+    }
+    if (missed) this.#verifyAll();
+  }
+
+  /** Looks at everyone's standing anew. One at a time; should it fail, the next comparison of heads tries again. */
+  #verifyAll(): void {
+    this.#verifying ??= this.#verifyEveryone()
+      .catch((error) => {
+        this.#options.log.warn(
+          { channel_id: this.id, err: String(error) },
+          'Standings could not be read; trying again',
+        );
+      })
+      .finally(() => {
+        this.#verifying = null;
+      });
+  }
+
+  async #verifyEveryone(): Promise<void> {
+    const verified = new Set<Subscriber>();
+    let version = Number.POSITIVE_INFINITY;
+    // Who joined while the others were looked at is looked at too: the version that is reached is to hold for all.
+    for (let rest = [...this.subscribers]; rest.length > 0; ) {
+      version = Math.min(version, await this.#verify(rest));
+      for (const subscriber of rest) verified.add(subscriber);
+      rest = [...this.subscribers].filter((subscriber) => !verified.has(subscriber));
+    }
+    if (version < Number.POSITIVE_INFINITY) this.#accessVersion = Math.max(this.#accessVersion, version);
+  }
+
+  /** @returns version of the channel under which they were looked at; infinity: it is gone, and they with it */
+  async #verify(subscribers: readonly Subscriber[]): Promise<number> {
+    const userIds = new Set(subscribers.map((subscriber) => subscriber.userId));
+    const standings = await this.#options.readStandings(this.id, [...userIds]);
+    for (const subscriber of subscribers) {
+      const standing = standings?.users.get(subscriber.userId) ?? null;
+      subscriber.onStanding(this.id, standing, standings?.channelType ?? 'public');
+    }
+    return standings?.accessVersion ?? Number.POSITIVE_INFINITY;
   }
 
   #deliverEphemeral(batch: Batch): void {

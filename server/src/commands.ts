@@ -14,7 +14,7 @@ import type {
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { MAX_CHANNELS_PER_CONNECTION } from '@hubbub/protocol/limits.js';
 import type { Admission } from './admission.js';
-import type { ChannelEvent } from './channel-hub.js';
+import type { AccessNote, ChannelEvent } from './channel-hub.js';
 import type { Connection, ConnectionHandlers, Membership } from './connection.js';
 import { asHubbubError, HubbubError } from './errors.js';
 import { encodeTextFrames } from './frame.js';
@@ -23,9 +23,11 @@ import type { Identity } from './identity.js';
 import type { Journal, Receipt } from './journal.js';
 import type { Limiter, Rate, RateDecision } from './limiter.js';
 import type { Logger } from './log.js';
-import { messageRateKey, rateLimited } from './message-rate.js';
+import { assertSlowMode, messageRateKey, rateLimited, takeSlowMode } from './message-rate.js';
 import type { Metrics } from './metrics.js';
+import { isStaff } from './permissions.js';
 import type { Presence } from './presence.js';
+import type { StandingRow } from './store/people.js';
 
 interface CommandsOptions {
   readonly journal: Journal;
@@ -77,13 +79,37 @@ export class Commands implements ConnectionHandlers {
   }
 
   onEvent(connection: Connection, channelId: string, event: ChannelEvent): void {
-    if (event.type !== 'channel_deleted' && event.channel?.is_active !== false) return;
-    if (connection.onlyChannelId !== null) {
-      connection.close('CHANNEL_CLOSED');
+    const membership = connection.memberships.get(channelId);
+    if (membership !== undefined && event.channel !== undefined) {
+      membership.slowModeSeconds = event.channel.slow_mode_seconds;
+    }
+    if (event.type === 'channel_deleted' || event.channel?.is_active === false) {
+      this.#expel(connection, channelId, 'CHANNEL_CLOSED');
+    }
+  }
+
+  onAccess(connection: Connection, channelId: string, { frame, removed }: AccessNote): void {
+    if (frame !== null) connection.send(frame);
+    const membership = connection.memberships.get(channelId);
+    if (membership !== undefined && frame?.role !== undefined) membership.role = frame.role;
+    const banned = frame?.action === 'banned' || frame?.action === 'timed_out';
+    if (banned || removed === true) this.#expel(connection, channelId, 'BANNED');
+  }
+
+  onStanding(
+    connection: Connection,
+    channelId: string,
+    standing: StandingRow | null,
+    channelType: 'public' | 'private',
+  ): void {
+    if (standing === null) {
+      this.#expel(connection, channelId, 'CHANNEL_CLOSED');
       return;
     }
-    this.#depart(connection, channelId);
-    connection.send({ type: 'left', channel_id: channelId, code: CLOSES.CHANNEL_CLOSED.code });
+    const membership = connection.memberships.get(channelId);
+    if (membership !== undefined) membership.role = standing.role;
+    const hidden = channelType === 'private' && standing.role === null && connection.identity.role !== 'admin';
+    if (standing.is_banned || hidden) this.#expel(connection, channelId, 'BANNED');
   }
 
   onEnded(connection: Connection): void {
@@ -130,25 +156,34 @@ export class Commands implements ConnectionHandlers {
     if (messageId === null) throw new HubbubError('INVALID_MESSAGE_ID');
     const result = normalizeContent(frame.content, this.#options.messageMaxChars);
     if (!result.ok) throw new HubbubError(result.code, result.message);
-    if (membership.mutedUntilMs > Date.now()) throw new HubbubError('MUTED');
-
     const submit = () => this.#submit(connection, membership, messageId, result.content, frame, atMs);
-    const { limiter, messageRate } = this.#options;
-    if (messageRate === null) return submit();
-    const assertAllowed = (decision: RateDecision) => {
-      if (decision.allowed) return;
-      this.#options.metrics.channel(membership.channelId).rateLimitHits++;
-      throw rateLimited(messageRate, decision);
+    const admitted = this.#takeMessage(connection, membership);
+    return admitted instanceof Promise ? admitted.then(submit) : submit();
+  }
+
+  /**
+   * Takes the message from the user's rates: the site's, then the channel's slow mode.
+   *
+   * @returns a promise when the rates are held elsewhere
+   * @throws HubbubError `RATE_LIMITED`, `SLOW_MODE` (from the promise, where there is one)
+   */
+  #takeMessage(connection: Connection, membership: Membership): Promise<void> | undefined {
+    const { limiter, messageRate, metrics } = this.#options;
+    const { userId } = connection;
+    const slowMode = () => {
+      const exempt = isStaff({ userId, role: membership.role, siteRole: connection.identity.role });
+      if (membership.slowModeSeconds === 0 || exempt) return undefined;
+      return settle(takeSlowMode(limiter, membership.channelId, userId, membership.slowModeSeconds), assertSlowMode);
     };
-    const decision = limiter.take(messageRateKey(connection.userId), messageRate);
-    if (decision instanceof Promise) {
-      return decision.then((decided) => {
-        assertAllowed(decided);
-        submit();
-      });
-    }
-    assertAllowed(decision);
-    return submit();
+    if (messageRate === null) return slowMode();
+    const assertRate = (decision: RateDecision) => {
+      if (!decision.allowed) {
+        metrics.channel(membership.channelId).rateLimitHits++;
+        throw rateLimited(messageRate, decision);
+      }
+      return slowMode();
+    };
+    return settle(limiter.take(messageRateKey(userId), messageRate), assertRate);
   }
 
   /** Hands the message to the journal; the frames behind it need not wait for its commit. */
@@ -224,13 +259,23 @@ export class Commands implements ConnectionHandlers {
       presence.leave(channelId, connection.userId);
       return;
     }
-    connection.memberships.set(channelId, { channelId, mutedUntilMs: mutedUntil(access) });
+    connection.memberships.set(channelId, { channelId, role: access.role, slowModeSeconds: access.slow_mode_seconds });
     try {
-      await hub.join(channelId, connection, lastSeq, online);
+      await hub.join(channelId, connection, lastSeq, { online, accessVersion: access.access_version });
     } catch (error) {
       this.#depart(connection, channelId);
       throw error;
     }
+  }
+
+  /** Takes a user out of a channel for a reason of the close table. */
+  #expel(connection: Connection, channelId: string, reason: 'BANNED' | 'CHANNEL_CLOSED'): void {
+    if (connection.onlyChannelId !== null) {
+      connection.close(reason);
+      return;
+    }
+    this.#depart(connection, channelId);
+    connection.send({ type: 'left', channel_id: channelId, code: CLOSES[reason].code });
   }
 
   /** Undoes a join. Does nothing for a channel that is not joined. */
@@ -278,9 +323,9 @@ function channelIdOf(text: string): string {
   return channelId;
 }
 
-function mutedUntil(access: Admission['access']): number {
-  if (!access.is_muted) return 0;
-  return access.mute_expires_at?.getTime() ?? Number.POSITIVE_INFINITY;
+/** Goes on with a value at once when it is there, and when it comes when it is not. */
+function settle<T>(value: T | Promise<T>, next: (value: T) => Promise<void> | undefined): Promise<void> | undefined {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 /** The channel that an error is about, as far as the client may hear of it. */

@@ -3,18 +3,22 @@ import { type Author, encodeAuthor } from '@hubbub/protocol/codec.js';
 import { CLOSES, type CloseReason } from '@hubbub/protocol/codes.js';
 import type { ErrorFrame, ServerFrame } from '@hubbub/protocol/frames.js';
 import { PING_INTERVAL_MS, PONG_TIMEOUT_MS, TOKEN_WARNING_MS } from '@hubbub/protocol/limits.js';
+import type { ChannelRole } from '@hubbub/protocol/rest.js';
 import type { RawData, WebSocket } from 'ws';
-import type { ChannelEvent, Subscriber } from './channel-hub.js';
+import type { AccessNote, ChannelEvent, Subscriber } from './channel-hub.js';
 import type { HubbubError } from './errors.js';
 import type { FanOut, Outbox } from './fan-out.js';
 import { jsonFrame, PING_FRAME } from './frame.js';
 import type { Identity } from './identity.js';
+import type { StandingRow } from './store/people.js';
 
 /** A channel that a connection has joined. */
 export interface Membership {
   readonly channelId: string;
-  /** Until when the user may not write, in milliseconds since the epoch; 0: he may. */
-  mutedUntilMs: number;
+  /** Null: he is no member, as anyone may be in a public channel. */
+  role: ChannelRole | null;
+  /** Wait between two of his messages; 0: none. */
+  slowModeSeconds: number;
 }
 
 /** What a connection asks of the rest of the server. */
@@ -27,6 +31,13 @@ export interface ConnectionHandlers {
    */
   onFrame(connection: Connection, text: string, atMs: number): Promise<void> | undefined;
   onEvent(connection: Connection, channelId: string, event: ChannelEvent): void;
+  onAccess(connection: Connection, channelId: string, note: AccessNote): void;
+  onStanding(
+    connection: Connection,
+    channelId: string,
+    standing: StandingRow | null,
+    channelType: 'public' | 'private',
+  ): void;
   /** Nothing will reach the client any more: its channels can forget it. Called once, before `onClosed`. */
   onEnded(connection: Connection): void;
   /** The socket is gone; called once. */
@@ -132,6 +143,14 @@ export class Connection implements Subscriber {
 
   onEvent(channelId: string, event: ChannelEvent): void {
     this.#handlers.onEvent(this, channelId, event);
+  }
+
+  onAccess(channelId: string, note: AccessNote): void {
+    this.#handlers.onAccess(this, channelId, note);
+  }
+
+  onStanding(channelId: string, standing: StandingRow | null, channelType: 'public' | 'private'): void {
+    this.#handlers.onStanding(this, channelId, standing, channelType);
   }
 
   send(frame: ServerFrame): void {

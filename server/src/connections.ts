@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from './connection.js';
+import type { Identity } from './identity.js';
 
 const SWEEP_INTERVAL_MS = 1000;
 const MIN_CLOSE_INTERVAL_MS = 1;
@@ -28,6 +29,11 @@ export class Connections {
 
   remove(connection: Connection): void {
     this.#open.delete(connection);
+  }
+
+  /** Closes the connections whose token counts for nothing any more. */
+  closeInvalid(isValid: (identity: Identity) => boolean): void {
+    for (const connection of [...this.#open]) if (!isValid(connection.identity)) connection.close('TOKEN_EXPIRED');
   }
 
   /**

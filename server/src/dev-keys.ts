@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SiteRole } from '@hubbub/protocol/rest.js';
@@ -59,6 +59,7 @@ export async function mintToken(
     .setProtectedHeader({ alg: algorithmOf(key) })
     .setSubject(userId)
     .setIssuedAt()
+    .setJti(randomUUID())
     .setExpirationTime(expiresAt);
   if (options.issuer !== null) jwt.setIssuer(options.issuer);
   if (options.audience !== null) jwt.setAudience(options.audience);

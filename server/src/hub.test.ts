@@ -52,6 +52,10 @@ class FakeSubscriber implements Subscriber {
   pushEphemeral(): void {}
 
   onEvent(): void {}
+
+  onAccess(): void {}
+
+  onStanding(): void {}
 }
 
 /** A database and a bus with the steps of a hub written down. */
@@ -89,17 +93,18 @@ class Stage {
       unsubscribe: (channelId) => this.steps.push(`unsubscribe ${channelId}`),
       readHeads: async (channelIds) => {
         this.steps.push('heads');
-        const heads = new Map(channelIds.map((id) => [id, committed.length]));
+        const heads = new Map(channelIds.map((id) => [id, { seq: committed.length, accessVersion: 0 }]));
         await this.onReadHeads();
         return heads;
       },
+      readStandings: () => Promise.reject(new Error('no look at standings is expected here')),
       onOnline: () => {},
     });
   }
 
   async join(channelId = CHANNEL, position: number | null = null): Promise<FakeSubscriber> {
     const subscriber = new FakeSubscriber();
-    await this.hub.join(channelId, subscriber, position, 1);
+    await this.hub.join(channelId, subscriber, position, { online: 1, accessVersion: 0 });
     return subscriber;
   }
 
@@ -240,7 +245,7 @@ test('one who is gone before his join is through leaves no empty hub behind', as
   stage.onReadHeads = () => {
     subscriber.closed = true;
   };
-  await stage.hub.join(CHANNEL, subscriber, null, 1);
+  await stage.hub.join(CHANNEL, subscriber, null, { online: 1, accessVersion: 0 });
   assert.equal(stage.hub.size, 0);
 });
 
@@ -255,7 +260,7 @@ test('a first join is not undone by another one that ends at once, whenever that
       stage.onReadHeads = () => {};
       const late = async () => {
         for (let round = 0; round < delay; round++) await Promise.resolve();
-        await stage.hub.join(CHANNEL, gone, null, 1);
+        await stage.hub.join(CHANNEL, gone, null, { online: 1, accessVersion: 0 });
       };
       other = late();
     };

@@ -1,9 +1,11 @@
 import type { Batch } from './batch.js';
-import { ChannelHub, type Subscriber } from './channel-hub.js';
+import { ChannelHub, type Place, type Subscriber } from './channel-hub.js';
 import type { FanOut } from './fan-out.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { Recovery } from './recovery.js';
+import type { Head } from './store/channels.js';
+import type { ChannelStandings } from './store/people.js';
 
 interface HubOptions {
   readonly fanOut: FanOut;
@@ -15,7 +17,9 @@ interface HubOptions {
   readonly subscribe: (channelId: string) => Promise<void>;
   readonly unsubscribe: (channelId: string) => void;
   /** Heads of the given channels in the database. */
-  readonly readHeads: (channelIds: readonly string[]) => Promise<Map<string, number>>;
+  readonly readHeads: (channelIds: readonly string[]) => Promise<Map<string, Head>>;
+  /** How users stand in a channel now. */
+  readonly readStandings: (channelId: string, userIds: readonly string[]) => Promise<ChannelStandings | null>;
   /** Hears how many distinct users are online in a channel, from whichever instance knew last. */
   readonly onOnline: (channelId: string, online: number) => void;
 }
@@ -59,10 +63,10 @@ export class Hub {
    *
    * @throws StorageUnavailable; it is then not subscribed
    */
-  async join(channelId: string, subscriber: Subscriber, position: number | null, online: number): Promise<void> {
+  async join(channelId: string, subscriber: Subscriber, position: number | null, place: Place): Promise<void> {
     const hub = await this.#open(channelId);
     try {
-      await hub.attach(subscriber, position, online);
+      await hub.attach(subscriber, position, place);
     } finally {
       hub.pins--;
       this.#dropIfEmpty(hub);
@@ -101,6 +105,11 @@ export class Hub {
     return this.#comparing;
   }
 
+  /** Makes every channel read its past anew from the database. */
+  forgetPast(): void {
+    for (const hub of this.#hubs.values()) hub.forgetPast();
+  }
+
   close(): void {
     for (const hub of this.#hubs.values()) hub.close();
     this.#hubs.clear();
@@ -111,7 +120,7 @@ export class Hub {
     const ids = [...this.#hubs.keys()];
     for (let from = 0; from < ids.length; from += HEADS_CHUNK) {
       const heads = await this.#options.readHeads(ids.slice(from, from + HEADS_CHUNK));
-      for (const [channelId, seq] of heads) this.#hubs.get(channelId)?.noticeHead(seq);
+      for (const [channelId, head] of heads) this.#hubs.get(channelId)?.noticeHead(head);
     }
   }
 
@@ -147,9 +156,9 @@ export class Hub {
     this.#waiting.set(channelId, waiting);
     try {
       await subscribe(channelId);
-      const head = (await readHeads([channelId])).get(channelId) ?? 0;
-      const primeFrom = Math.max(0, head - Math.max(PRIME_MIN_PLACES, historyOnJoin));
-      const recent = head === 0 ? [] : await recovery.since(channelId, primeFrom, head);
+      const head = (await readHeads([channelId])).get(channelId) ?? { seq: 0, accessVersion: 0 };
+      const primeFrom = Math.max(0, head.seq - Math.max(PRIME_MIN_PLACES, historyOnJoin));
+      const recent = head.seq === 0 ? [] : await recovery.since(channelId, primeFrom, head.seq);
       const hub = new ChannelHub(channelId, head, metrics.addChannel(channelId), {
         ...this.#options,
         gapWaitMs: GAP_WAIT_MS,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { SITE_ROLES } from '@hubbub/protocol/rest.js';
+import { verifyTrails } from './audit.js';
 import { type Config, readConfig } from './config.js';
 import { loadDevelopmentKey, mintToken } from './dev-keys.js';
 import { createLogger } from './log.js';
@@ -18,6 +19,7 @@ const HELP = `hubbub: self-hosted real-time chat server
          [--role user|moderator|admin] [--ttl SECONDS]       development key in DATA_DIR (default: user, 3600)
   hubbub migrate up|down|status     bring the database schema up, one step down, or show it
          [--to VERSION]
+  hubbub audit verify               check the hashes of the audit trails; exit code 1 when one does not hold
 
 Examples
   hubbub token --user ada --role admin
@@ -36,6 +38,8 @@ async function run(args: readonly string[]): Promise<void> {
       return await token(rest);
     case 'migrate':
       return await migrateCommand(rest);
+    case 'audit':
+      return await auditCommand(rest);
     case undefined:
     case 'help':
     case '--help':
@@ -92,6 +96,25 @@ async function migrateCommand(args: string[]): Promise<void> {
     const { version, migrations } = await migrationStatus(db);
     for (const each of migrations) console.log(`${each.applied ? 'applied' : 'pending'}  ${each.version} ${each.name}`);
     console.log(`The schema has version ${version} of ${migrations.length}.`);
+  } finally {
+    await db.close();
+  }
+}
+
+async function auditCommand(args: string[]): Promise<void> {
+  if (args.length !== 1 || args[0] !== 'verify') throw new UsageError('audit takes verify.');
+  const db = await openDb(readConfig(process.env), createLogger('warn'));
+  try {
+    let broken = 0;
+    for await (const { channelId, rows, brokenAt } of verifyTrails(db)) {
+      const name = channelId === null ? 'the whole site' : `channel ${channelId}`;
+      if (brokenAt !== null) broken++;
+      console.log(
+        `${brokenAt === null ? 'holds ' : 'BROKEN'}  ${name}: ${rows} rows${brokenAt === null ? '' : `, first at row ${brokenAt}`}`,
+      );
+    }
+    console.log(broken === 0 ? 'Every trail holds.' : `${broken} trails were tampered with.`);
+    if (broken > 0) process.exitCode = 1;
   } finally {
     await db.close();
   }

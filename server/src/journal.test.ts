@@ -8,11 +8,13 @@ import { HubbubError, StorageUnavailable } from './errors.js';
 import { Journal, type Receipt, type Submission } from './journal.js';
 import { createLogger } from './log.js';
 import { Metrics } from './metrics.js';
+import { Rights } from './rights.js';
 import { createChannel, readHeads } from './store/channels.js';
 import type { Db } from './store/db.js';
 import { PgliteDb } from './store/db-pglite.js';
 import { readPage } from './store/messages.js';
 import { migrate } from './store/migrate.js';
+import { readStandings } from './store/people.js';
 import { upsertUser } from './store/users.js';
 
 const ADA = '11111111-0000-4000-8000-000000000000';
@@ -47,7 +49,11 @@ class FakeDb implements Db {
   /** Called around each statement that stores messages. */
   onAppend: (run: () => Promise<unknown>) => Promise<unknown> = (run) => run();
 
+  /** Set: nothing is answered. */
+  isAway = false;
+
   query<Row>(text: string, params: readonly unknown[] = []): Promise<Row[]> {
+    if (this.isAway) return Promise.reject(away('not-applied'));
     if (!text.includes('insert into chat_messages')) return pglite.query<Row>(text, params);
     this.batches.push(Number(params[1]));
     return this.onAppend(() => pglite.query<Row>(text, params)) as Promise<Row[]>;
@@ -80,9 +86,12 @@ class Stage {
     return stage;
   }
 
+  readonly rights = new Rights((channelId, userIds) => readStandings(pglite, channelId, userIds));
+
   private constructor() {
     this.journal = new Journal({
       db: this.db,
+      rights: this.rights,
       metrics,
       log,
       origin: 7,
@@ -118,7 +127,7 @@ class Stage {
       'the sequence has no gap',
     );
     const heads = await readHeads(pglite, [channelId]);
-    assert.equal(heads.get(channelId), rows.length, 'no place was used up for nothing');
+    assert.equal(heads.get(channelId)?.seq, rows.length, 'no place was used up for nothing');
     return rows.map(({ content }) => content);
   }
 }
@@ -405,12 +414,14 @@ test('an outcome that stays unknown is told as storage away, and the retry is he
   let tries = 0;
   stage.db.onAppend = async (run) => {
     if (++tries === 1) await run();
+    stage.db.isAway = true;
     throw away('unknown');
   };
   const append = stage.append('hi', { messageId });
   await passPauses(t, append);
   await assert.rejects(append, isRefusal('UNAVAILABLE'));
   assert.deepEqual(stage.published, []);
+  stage.db.isAway = false;
 
   // It was committed all the same: the retry finds it, and nobody has seen it yet.
   stage.db.onAppend = (run) => run();
@@ -497,4 +508,81 @@ test('closing twice while something is under way settles both', async () => {
   await turn();
   await turn();
   assert.equal(settled, 2);
+});
+
+/** Bans a user as a moderator elsewhere would: the channel has another version then. */
+async function ban(channelId: string, userId: string): Promise<void> {
+  await pglite.query('update chat_channels set access_version = access_version + 1 where id = $1', [channelId]);
+  await pglite.query('insert into chat_bans (id, channel_id, user_id) values ($1, $2, $3)', [
+    randomUUID(),
+    channelId,
+    userId,
+  ]);
+}
+
+test('one who was banned since his right was looked at is refused, and the others of the batch are not', async () => {
+  const stage = await Stage.open();
+  await Promise.all([stage.append('1'), stage.append('2', { userId: BOB })]);
+  await ban(stage.channelId, BOB);
+  const results = await Promise.allSettled([
+    stage.append('3'),
+    stage.append('never', { userId: BOB }),
+    stage.append('4'),
+  ]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  await assert.rejects(stage.append('never', { userId: BOB }), isRefusal('FORBIDDEN'));
+  assert.deepEqual(await stage.stored(), ['1', '2', '3', '4']);
+  assert.deepEqual(stage.contents, ['1', '2', '3', '4']);
+});
+
+test('a ban that commits between the look and the insert is obeyed', async () => {
+  const stage = await Stage.open();
+  await stage.append('1', { userId: BOB });
+  let tries = 0;
+  stage.db.onAppend = async (run) => {
+    if (++tries === 1) await ban(stage.channelId, BOB);
+    return await run();
+  };
+  const results = await Promise.allSettled([stage.append('never', { userId: BOB }), stage.append('2')]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
+  assert.equal(tries, 2);
+  assert.deepEqual(await stage.stored(), ['1', '2']);
+});
+
+test('a version that has changed without taking a right away costs one more try', async () => {
+  const stage = await Stage.open();
+  await stage.append('1');
+  await pglite.query('update chat_channels set access_version = access_version + 1 where id = $1', [stage.channelId]);
+  await stage.append('2');
+  await stage.append('3');
+  assert.equal(stage.db.batches.length, 4);
+  assert.deepEqual(await stage.stored(), ['1', '2', '3']);
+});
+
+// Its author was told nothing yet; the message has its place, and he must not hear that he may not write it.
+test('a message whose outcome was unknown is found, though its author was banned in the meantime', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const stage = await Stage.open();
+  stage.db.onAppend = async (run) => {
+    await run();
+    await ban(stage.channelId, BOB);
+    throw away('unknown');
+  };
+  const append = stage.append('in time', { userId: BOB });
+  await passPauses(t, append);
+  assert.equal((await append).seq, 1);
+  assert.deepEqual(stage.contents, ['in time']);
+});
+
+test('in a channel that is not active nobody may write', async () => {
+  const stage = await Stage.open();
+  await pglite.query('update chat_channels set is_active = false where id = $1', [stage.channelId]);
+  await assert.rejects(stage.append('never'), isRefusal('CHANNEL_NOT_FOUND'));
+  assert.deepEqual(await stage.stored(), []);
 });

@@ -4,6 +4,7 @@ import { HubbubError, StorageUnavailable } from './errors.js';
 import { encodeTextFrames } from './frame.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
+import type { Rights } from './rights.js';
 import { type Db, SQLSTATE, sqlState } from './store/db.js';
 import { appendMessages, findMessages, type MessageRow, type NewMessage } from './store/messages.js';
 
@@ -43,6 +44,7 @@ interface Queue {
 
 interface JournalOptions {
   readonly db: Db;
+  readonly rights: Rights;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Number of this instance in the batches it makes. */
@@ -84,7 +86,8 @@ export class Journal {
    *
    * @returns once it is committed and handed to the bus
    * @throws HubbubError `UNAVAILABLE`: storage is away, retry with the same id. `CONFLICT`: the id belongs to another
-   *     message. `CHANNEL_NOT_FOUND`: the channel is gone or inactive
+   *     message. `CHANNEL_NOT_FOUND`: the channel is gone or inactive. `FORBIDDEN`, `MUTED`, `READ_ONLY`: the author may not
+   *     write, as of the message's place in the channel
    */
   append(submission: Submission): Promise<Receipt> {
     if (this.#closed || this.#waiting >= MAX_WAITING) {
@@ -144,7 +147,7 @@ export class Journal {
   async #store(channelId: string, batch: readonly Pending[]): Promise<void> {
     const { metrics } = this.#options;
     const started = performance.now();
-    const { stored, found, head } = await this.#commit(channelId, batch);
+    const { stored, found, refused, head } = await this.#commit(channelId, batch);
     metrics.journalSeconds.observe((performance.now() - started) / 1000);
     metrics.journalBatchSize.observe(batch.length);
     if (head !== null) {
@@ -154,6 +157,7 @@ export class Journal {
       }
     }
     for (const { pending, row, own } of found) this.#settleFound(pending, row, own);
+    for (const { pending, error } of refused) pending.reject(error);
   }
 
   /**
@@ -162,10 +166,14 @@ export class Journal {
    *
    * When the connection is lost, the outcome is unknown. The same statement is tried again until the database gives an
    * answer: the ids are unique, so if the first attempt was committed the second one fails on them and they are found.
+   *
+   * The authors are checked under a version of the channel, and the statement stores nothing under another one: whoever
+   * is banned gets no place after the commit of his ban, whichever instance that was on.
    */
   async #commit(channelId: string, batch: readonly Pending[]): Promise<Committed> {
-    const { db, log } = this.#options;
+    const { db, rights, log } = this.#options;
     const found: Found[] = [];
+    const refused: Refused[] = [];
     let rest = batch;
     let collided = false;
     let deadline: number | null = null;
@@ -176,15 +184,20 @@ export class Journal {
           collided = false;
           continue;
         }
-        const head = await appendMessages(db, channelId, rest.map(toRow));
-        if (head === null) throw new HubbubError('CHANNEL_NOT_FOUND');
-        return { stored: rest, found, head };
+        const verdict = await rights.check(channelId, new Set(rest.map(({ submission }) => submission.userId)));
+        if (verdict.refusals.size > 0) rest = takeRefused(rest, verdict.refusals, refused);
+        if (rest.length === 0) break;
+        const head = await appendMessages(db, channelId, rest.map(toRow), verdict.version);
+        if (head !== null) return { stored: rest, found, refused, head };
+        rights.forget(channelId);
       } catch (error) {
         if (sqlState(error) === SQLSTATE.uniqueViolation) collided = true;
         else if (isTransient(error)) log.debug({ channel_id: channelId }, 'A batch ran into another: trying again');
         else if (!(error instanceof StorageUnavailable)) throw error;
         else if (deadline === null && error.outcome === 'not-applied') throw error;
         else {
+          // What was stored is looked up first: its author may have lost his right since.
+          collided = true;
           deadline ??= performance.now() + RESOLVE_FOR_MS;
           if (performance.now() > deadline) {
             this.#doubt(rest);
@@ -195,7 +208,7 @@ export class Journal {
         }
       }
     }
-    return { stored: [], found, head: null };
+    return { stored: [], found, refused, head: null };
   }
 
   #doubt(batch: readonly Pending[]): void {
@@ -268,9 +281,16 @@ interface Found {
   readonly own: boolean;
 }
 
+/** A submission whose author may not write. */
+interface Refused {
+  readonly pending: Pending;
+  readonly error: HubbubError;
+}
+
 interface Committed {
   readonly stored: readonly Pending[];
   readonly found: readonly Found[];
+  readonly refused: readonly Refused[];
   /** Place and time of what was stored; null when nothing was new. */
   readonly head: { readonly firstSeq: number; readonly at: Date } | null;
 }
@@ -290,6 +310,19 @@ function takeBatch(queue: Queue): Pending[] {
   }
   queue.waiting = later;
   return batch;
+}
+
+/** Moves what is refused from `batch` to `refused`; returns what is not. */
+function takeRefused(
+  batch: readonly Pending[],
+  refusals: ReadonlyMap<string, HubbubError>,
+  refused: Refused[],
+): Pending[] {
+  return batch.filter((pending) => {
+    const error = refusals.get(pending.submission.userId);
+    if (error !== undefined) refused.push({ pending, error });
+    return error === undefined;
+  });
 }
 
 function toRow({ submission }: Pending): NewMessage {

@@ -55,8 +55,10 @@ test('a place before the oldest one held is not reached', () => {
   assert.deepEqual(read(ring.since(4)), ['m5', 'm6']);
 });
 
-test('an empty ring reaches no place', () => {
-  assert.equal(ringOf([]).since(0), null);
+test('an empty ring reaches no place before the one from which it will hold', () => {
+  const ring = new Ring(NO_BOUND, NO_BOUND, 7);
+  assert.equal(ring.since(6), null);
+  assert.deepEqual(ring.since(7), []);
 });
 
 test('past the bound of places the oldest batches go', () => {
@@ -96,6 +98,30 @@ test('when older messages may exist the ring does not stand for them', () => {
   assert.equal(ringOf([messages(5, 2)]).newest(3), null);
   assert.deepEqual(read(ringOf([messages(5, 2)]).newest(2)?.frames), ['m5', 'm6']);
   assert.equal(ringOf([event(5)]).newest(1), null);
+});
+
+test('what is forgotten is not reached any more; what came after it is', () => {
+  const ring = ringOf([messages(1, 2), messages(3, 2), event(5)]);
+  ring.forget(3);
+  assert.equal(ring.since(2), null);
+  assert.equal(ring.since(3), null, 'what came in one batch with it went too');
+  assert.deepEqual(read(ring.since(4)), ['e5']);
+  assert.equal(ring.newest(1), null);
+  ring.push(messages(6, 1));
+  assert.deepEqual(read(ring.since(4)), ['e5', 'm6']);
+  assert.deepEqual(read(ring.newest(1)?.frames), ['m6']);
+});
+
+test('all that is held can be forgotten, and what is not held may be', () => {
+  const ring = ringOf([messages(3, 2)]);
+  ring.forget(2);
+  assert.deepEqual(read(ring.since(2)), ['m3', 'm4']);
+  ring.forget(4);
+  assert.equal(ring.since(3), null);
+  assert.deepEqual(read(ring.since(4)), []);
+  ring.forget(9);
+  ring.push(messages(5, 1));
+  assert.deepEqual(read(ring.since(4)), ['m5']);
 });
 
 test('a page of no messages is empty and never a miss', () => {

@@ -15,32 +15,36 @@ export class Ring {
   readonly #maxPlaces: number;
   readonly #maxBytes: number;
   readonly #batches: Batch[] = [];
+  /** Everything after this place is held. */
+  #from: number;
   #places = 0;
   #bytes = 0;
 
-  constructor(maxPlaces: number, maxBytes: number) {
+  /** @param from the newest delivered place; what comes after it will be held. 0: the channel is new */
+  constructor(maxPlaces: number, maxBytes: number, from = 0) {
     this.#maxPlaces = maxPlaces;
     this.#maxBytes = maxBytes;
+    this.#from = from;
   }
 
-  /** Adds the batch that follows the newest one. */
+  /** Adds the batch that follows the newest one; in an empty ring, the first one. */
   push(batch: Batch): void {
+    if (this.#batches.length === 0) this.#from = batch.firstSeq - 1;
     this.#batches.push(batch);
     this.#places += batch.count;
     this.#bytes += batch.frames.length;
-    let drop = 0;
-    while (drop < this.#batches.length - 1 && (this.#places > this.#maxPlaces || this.#bytes > this.#maxBytes)) {
-      const oldest = this.#batches[drop++];
-      this.#places -= oldest?.count ?? 0;
-      this.#bytes -= oldest?.frames.length ?? 0;
-    }
-    if (drop > 0) this.#batches.splice(0, drop);
+    while (this.#batches.length > 1 && (this.#places > this.#maxPlaces || this.#bytes > this.#maxBytes))
+      this.#dropOldest();
+  }
+
+  /** Drops everything up to `seq`, and what came in one batch with it: it shows what has been deleted since. */
+  forget(seq: number): void {
+    while (this.#batches.length > 0 && this.#from < seq) this.#dropOldest();
   }
 
   /** Everything after `seq`, oldest first; null when the ring does not reach back that far. */
   since(seq: number): Buffer[] | null {
-    const [oldest] = this.#batches;
-    if (oldest === undefined || oldest.firstSeq > seq + 1) return null;
+    if (seq < this.#from) return null;
     const frames: Buffer[] = [];
     for (let index = this.#batches.length - 1; index >= 0; index--) {
       const batch = this.#batches[index];
@@ -50,10 +54,7 @@ export class Ring {
     return frames.reverse();
   }
 
-  /**
-   * The newest `count` messages, fewer if the channel has no more; null when the ring does not hold that many. An empty
-   * ring stands for an empty channel: a hub primes the ring of any other.
-   */
+  /** The newest `count` messages, fewer if the channel has no more; null when the ring does not hold that many. */
   newest(count: number): Page | null {
     const frames: Buffer[] = [];
     let missing = count;
@@ -66,7 +67,15 @@ export class Ring {
       oldestSeq = part.firstSeq;
       frames.push(part.frames);
     }
-    if (missing > 0 && (this.#batches[0]?.firstSeq ?? 0) > 1) return null;
+    if (missing > 0 && this.#from > 0) return null;
     return { frames: frames.reverse(), oldestSeq };
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#batches.shift();
+    if (oldest === undefined) return;
+    this.#from = lastSeqOf(oldest);
+    this.#places -= oldest.count;
+    this.#bytes -= oldest.frames.length;
   }
 }

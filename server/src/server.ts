@@ -23,17 +23,23 @@ import { Journal } from './journal.js';
 import { MemoryLimiter, RedisLimiter } from './limiter.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics.js';
+import { Moderation } from './moderation.js';
 import { isOriginAllowed } from './origins.js';
 import { Presence, type PresenceNews } from './presence.js';
 import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
 import { eventBatch, Recovery } from './recovery.js';
 import { RedisLink } from './redis-link.js';
+import { Revocations } from './revocations.js';
+import { Rights } from './rights.js';
+import { SiteModeration } from './site-moderation.js';
 import { readAccess, readHeads } from './store/channels.js';
 import type { Db } from './store/db.js';
 import { PgDb } from './store/db-pg.js';
 import { PgliteDb } from './store/db-pglite.js';
 import { migrate } from './store/migrate.js';
+import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
+import { readSiteRestrictions, readSiteVersion } from './store/site.js';
 import { upsertUser } from './store/users.js';
 
 /** A running server. */
@@ -56,6 +62,14 @@ const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 /** UTF-8 takes four bytes a code point at most; the rest of a frame is its other fields. */
 const FRAME_BYTES_PER_CHAR = 4;
 const FRAME_OVERHEAD_BYTES = 1024;
+
+/** The bus's channel for what concerns the whole site. */
+const SITE_CHANNEL = 'site';
+
+/** Revocations have changed; and, where it is set, a user was erased. */
+interface SiteNote {
+  readonly erasedUserId?: string;
+}
 
 /** Opens the database of the configuration. */
 export async function openDb(config: Config, log: Logger): Promise<Db> {
@@ -130,9 +144,13 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     subscribe: (channelId) => bus.subscribe(channelId),
     unsubscribe: (channelId) => bus.unsubscribe(channelId),
     readHeads: (channelIds) => readHeads(db, channelIds),
+    readStandings: (channelId, userIds) => readStandings(db, channelId, userIds),
     onOnline: (channelId, online) => presence.heard(channelId, online),
   });
-  bus.onBatch = (channelId, batch, atMs) => hub.deliver(channelId, batch, atMs);
+  bus.onBatch = (channelId, batch, atMs) => {
+    if (channelId === SITE_CHANNEL) siteChanged(JSON.parse(batch.note) as SiteNote);
+    else hub.deliver(channelId, batch, atMs);
+  };
 
   // Redis is a hint: when it was away, and all the while that it is, the database says what the hubs have missed.
   const compareHeads = () =>
@@ -147,11 +165,30 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
 
   const journal = new Journal({
     db,
+    rights: new Rights((channelId, userIds) => readStandings(db, channelId, userIds)),
     metrics,
     log,
     origin,
     publish: (channelId, batch, atMs) => bus.publish(channelId, batch, atMs),
   });
+
+  const connections = new Connections();
+  const revocations = await Revocations.open({
+    read: () => readSiteRestrictions(db),
+    readVersion: () => readSiteVersion(db),
+    log,
+    onChanged: () => connections.closeInvalid((identity) => revocations.isValid(identity)),
+  });
+  // The notes on this channel are hints like all others: a lost one is made up for by the look once a second.
+  const siteChanged = ({ erasedUserId }: SiteNote) => {
+    if (erasedUserId !== undefined) {
+      auth.forget(erasedUserId);
+      hub.forgetPast();
+    }
+    revocations.refresh().catch((error) => log.debug({ err: String(error) }, 'Revocations will be read again'));
+  };
+  const publishSite = (note: SiteNote) => bus.publish(SITE_CHANNEL, noteBatch(BATCH_KIND.access, origin, note));
+  await bus.subscribe(SITE_CHANNEL);
 
   const developmentKey = development ? loadDevelopmentKey(config.dataDir) : null;
   const auth = new Auth({
@@ -160,13 +197,13 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     audience: config.jwtAudience,
     rememberUser: ({ userId, username, displayName, avatarUrl, role }: Identity) =>
       upsertUser(db, { id: userId, username, displayName, avatarUrl, role }),
+    assertValid: (identity) => revocations.assertValid(identity),
   });
   const admission = {
     readAccess: (channelId: string, userId: string) => readAccess(db, channelId, userId),
     join: presence.join.bind(presence),
   };
 
-  const connections = new Connections();
   const commands = new Commands({
     journal,
     hub,
@@ -200,11 +237,33 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     onAccepted: (accepted: Accepted) => {
       const connection = new Connection({ ...accepted, fanOut, handlers: commands });
       connections.add(connection);
+      // He may have been suspended since his token was looked at.
+      if (!revocations.isValid(accepted.identity)) {
+        if (accepted.admission !== null) presence.leave(accepted.admission.access.id, connection.userId);
+        connection.close('TOKEN_EXPIRED');
+        return;
+      }
       const { admission: place, lastSeq } = accepted;
       if (place !== null) connection.begin(() => commands.enter(connection, place, lastSeq));
     },
   });
 
+  const publishEvent = (channelId: string, seq: number, frame: object) =>
+    bus.publish(channelId, eventBatch(origin, seq, frame));
+  const moderation = new Moderation({
+    db,
+    publishEvent,
+    publishAccess: (channelId, note) => bus.publish(channelId, noteBatch(BATCH_KIND.access, origin, note)),
+  });
+  const site = new SiteModeration({
+    db,
+    moderation,
+    onChanged: async () => {
+      await revocations.refresh();
+      publishSite({});
+    },
+    onErased: (erasedUserId) => publishSite({ erasedUserId }),
+  });
   const app = await createApp(
     {
       config,
@@ -222,8 +281,9 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
       redisUp: () => link?.up ?? null,
       isDraining: () => draining,
       isOriginAllowed: originAllowed,
-      publishEvent: (channelId, seq, frame) =>
-        bus.publish(channelId, eventBatch(origin, seq, frame), performance.now()),
+      moderation,
+      site,
+      publishEvent,
     },
     developmentKey,
   );
@@ -245,6 +305,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     await within(LAST_WRITES_MS, presence.close());
     clearInterval(headsTimer);
     hub.close();
+    revocations.close();
     limiter.close();
     await bus.close();
     link?.close();

@@ -1,5 +1,7 @@
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import type { FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
+import Type from 'typebox';
 import { readCredentials } from '../credentials.js';
 import { HubbubError } from '../errors.js';
 import type { Identity } from '../identity.js';
@@ -64,6 +66,22 @@ export function channelIdParam(text: string): string {
   if (id === null) throw new HubbubError('INVALID_REQUEST', 'Invalid channel ID');
   return id;
 }
+
+/** The canonical id of a user in a path, query or body. @throws HubbubError `INVALID_REQUEST` */
+export function userIdParam(text: string): string {
+  const id = canonicalUuid(text);
+  if (id === null) throw new HubbubError('INVALID_REQUEST', 'Invalid user ID');
+  return id;
+}
+
+/** Which part of a list is wanted. */
+export const PageQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE }),
+    offset: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+  },
+  { additionalProperties: false },
+);
 
 /** The channel of a path parameter as the asking user meets it. @throws HubbubError `CHANNEL_NOT_FOUND` */
 export async function channelAccess(context: HttpContext, request: FastifyRequest, id: string): Promise<ChannelAccess> {

@@ -18,9 +18,12 @@ import type { HttpContext } from './context.js';
 import { asyncApi, nameSchemas, OPENAPI_HEAD } from './describe.js';
 import { devTokenRoute } from './dev-token.js';
 import { errorHandler } from './errors.js';
+import { memberRoutes } from './members.js';
 import { messageRoutes } from './messages.js';
+import { moderationRoutes } from './moderation.js';
 import { acceptOddRequests } from './odd-requests.js';
 import { presenceRoutes } from './presence.js';
+import { siteRoutes } from './site.js';
 import { healthRoute, probeRoutes, statsRoute } from './status.js';
 import type { Routes } from './typed.js';
 
@@ -132,6 +135,9 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
           channelRoutes(guarded, context);
           messageRoutes(guarded, context);
           presenceRoutes(guarded, context);
+          memberRoutes(guarded, context);
+          moderationRoutes(guarded, context);
+          siteRoutes(guarded, context);
           statsRoute(guarded, context);
         });
       },

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelDeletedFrame, ChannelUpdatedFrame } from '@hubbub/protocol/frames.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
   CHANNEL_TYPES,
   Channel,
@@ -12,9 +11,13 @@ import {
 import { OneOf } from '@hubbub/protocol/schemas.js';
 import Type from 'typebox';
 import { HubbubError } from '../errors.js';
-import { assertMayDelete, assertMayUpdate, isVisible } from '../permissions.js';
+import type { Identity } from '../identity.js';
+import { type Action, assertMay, assertVisible, standingOf } from '../permissions.js';
 import { createChannel, deleteChannel, listChannels, updateChannel } from '../store/channels.js';
-import { channelAccess, identityOf, userLimit } from './access.js';
+import type { Queryable } from '../store/db.js';
+import { insertLogEntry } from '../store/moderation-log.js';
+import { readPeople } from '../store/people.js';
+import { channelAccess, identityOf, PageQuery, userLimit } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';
 import { toChannel } from './representations.js';
@@ -24,8 +27,7 @@ export const ChannelParams = Type.Object({ id: Type.String({ description: "The c
 
 const ListQuery = Type.Object(
   {
-    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE }),
-    offset: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
+    ...PageQuery.properties,
     type: Type.Optional(OneOf(CHANNEL_TYPES)),
     q: Type.Optional(Type.String({ maxLength: 100, description: 'Part of the name, in any case' })),
   },
@@ -91,7 +93,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const access = await channelAccess(context, request, request.params.id);
-      if (!isVisible(access, identityOf(request))) throw new HubbubError('CHANNEL_NOT_FOUND');
+      assertVisible(access, identityOf(request));
       return toChannel(access, await onlineIn(access.id));
     },
   );
@@ -110,7 +112,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const access = await channelAccess(context, request, request.params.id);
-      assertMayUpdate(access, identityOf(request));
+      const identity = identityOf(request);
+      assertVisible(access, identity);
+      assertMay('update_channel', standingOf(access, identity));
       const online = await onlineIn(access.id);
       const { name } = request.body;
       const changes = {
@@ -118,12 +122,16 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
         ...(name === undefined ? {} : { name: textOf('name', name) }),
         ...descriptionOf(request.body),
       };
-      const updated = await db.transaction((tx) =>
-        updateChannel(tx, access.id, changes, (row): ChannelUpdatedFrame => {
+      const updated = await db.transaction(async (tx) => {
+        const result = await updateChannel(tx, access.id, changes, (row): ChannelUpdatedFrame => {
           const channel = toChannel(row, online);
           return { type: 'channel_updated', channel_id: row.id, channel, seq: row.last_seq };
-        }),
-      );
+        });
+        if (result === null) return null;
+        await assertMayStill(tx, 'update_channel', access.id, identity);
+        await record(tx, 'channel_update', access.id, identity, changes, result.row.updated_at);
+        return result;
+      });
       if (updated === null) throw new HubbubError('CHANNEL_NOT_FOUND');
       context.publishEvent(access.id, updated.payload.seq, updated.payload);
       return updated.payload.channel;
@@ -143,17 +151,41 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const access = await channelAccess(context, request, request.params.id);
-      assertMayDelete(access, identityOf(request));
-      const frame = await db.transaction((tx) =>
-        deleteChannel(tx, access.id, (seq, at): ChannelDeletedFrame => {
+      const identity = identityOf(request);
+      assertVisible(access, identity);
+      assertMay('delete_channel', standingOf(access, identity));
+      const frame = await db.transaction(async (tx) => {
+        const result = await deleteChannel(tx, access.id, (seq, at): ChannelDeletedFrame => {
           return { type: 'channel_deleted', channel_id: access.id, seq, timestamp: at.toISOString() };
-        }),
-      );
+        });
+        if (result === null) return null;
+        await assertMayStill(tx, 'delete_channel', access.id, identity);
+        await record(tx, 'channel_delete', access.id, identity, {}, new Date(result.timestamp));
+        return result;
+      });
       if (frame === null) throw new HubbubError('CHANNEL_NOT_FOUND');
       context.publishEvent(access.id, frame.seq, frame);
       return { status: 'deleted' };
     },
   );
+}
+
+/** Looks at the role once more, now that the channel is locked. @throws HubbubError `FORBIDDEN`: it is rolled back then */
+async function assertMayStill(tx: Queryable, action: Action, channelId: string, identity: Identity): Promise<void> {
+  const people = await readPeople(tx, channelId, [identity.userId]);
+  const role = people.get(identity.userId)?.role ?? null;
+  assertMay(action, { userId: identity.userId, role, siteRole: identity.role });
+}
+
+function record(
+  tx: Queryable,
+  action: 'channel_update' | 'channel_delete',
+  channelId: string,
+  { userId: moderatorId }: Identity,
+  details: Readonly<Record<string, unknown>>,
+  at: Date,
+): Promise<void> {
+  return insertLogEntry(tx, { channelId, moderatorId, targetUserId: null, action, reason: null, details, at });
 }
 
 /** A name in its stored form. @throws HubbubError `INVALID_REQUEST` for one that shows nothing or cannot be stored */

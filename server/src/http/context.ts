@@ -6,7 +6,9 @@ import type { Journal } from '../journal.js';
 import type { Limiter, Rate } from '../limiter.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
+import type { Moderation } from '../moderation.js';
 import type { Presence } from '../presence.js';
+import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
 
 /** What the routes work with. */
@@ -17,6 +19,8 @@ export interface HttpContext {
   readonly auth: Auth;
   readonly journal: Journal;
   readonly hub: Hub;
+  readonly moderation: Moderation;
+  readonly site: SiteModeration;
   readonly presence: Presence;
   readonly limiter: Limiter;
   readonly metrics: Metrics;

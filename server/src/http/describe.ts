@@ -1,5 +1,6 @@
 import { CLOSES, ERRORS } from '@hubbub/protocol/codes.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from '@hubbub/protocol/frames.js';
+import * as moderation from '@hubbub/protocol/moderation.js';
 import * as rest from '@hubbub/protocol/rest.js';
 
 /*
@@ -24,6 +25,9 @@ export const OPENAPI_HEAD = {
     { name: 'channels', description: 'Create, find, change and delete channels' },
     { name: 'messages', description: 'History and posting' },
     { name: 'presence', description: 'Who is online' },
+    { name: 'members', description: 'Members and roles' },
+    { name: 'moderation', description: 'Bans, timeouts, mutes, deletions, the audit trail' },
+    { name: 'site', description: 'What site admins do to users' },
     { name: 'status', description: 'Health and numbers' },
     { name: 'development', description: 'Only while no key is configured' },
   ],
@@ -48,6 +52,14 @@ const NAMED = [
   rest.Health,
   rest.Stats,
   rest.DevToken,
+  moderation.Member,
+  moderation.MemberList,
+  moderation.RoleBody,
+  moderation.Restriction,
+  moderation.RestrictionList,
+  moderation.BanCheck,
+  moderation.LogEntry,
+  moderation.LogPage,
 ];
 
 /**

@@ -30,8 +30,14 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 
 /** Response schemas of a route for the given statuses, and for those that every route may give. */
 export function errorResponses(...statuses: number[]): Record<number, object> {
-  const all = new Set([...statuses, 500, 503]);
+  // Wherever a token is asked for, its user may be suspended.
+  const all = new Set([...statuses, ...(statuses.includes(401) ? [403] : []), 500, 503]);
   return Object.fromEntries([...all].map((status) => [status, { description: DESCRIPTIONS[status], ...ErrorBody }]));
+}
+
+/** The answer of a route that streams text, for its schema. */
+export function streamOf(...mediaTypes: string[]) {
+  return { content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string' } }])) };
 }
 
 /** The one place where an error becomes a response. Unforeseen ones are logged in full and shown as nothing. */

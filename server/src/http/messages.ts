@@ -8,8 +8,8 @@ import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import { HubbubError } from '../errors.js';
 import type { Identity } from '../identity.js';
-import { messageRateKey, rateLimited } from '../message-rate.js';
-import { assertMayRead, assertMayWrite } from '../permissions.js';
+import { assertSlowMode, messageRateKey, rateLimited, takeSlowMode } from '../message-rate.js';
+import { assertMayRead, assertMayWrite, isStaff, standingOf } from '../permissions.js';
 import { readPage } from '../store/messages.js';
 import { channelAccess, identityOf } from './access.js';
 import { ChannelParams } from './channels.js';
@@ -86,6 +86,9 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
       const access = await channelAccess(context, request, request.params.id);
       assertMayWrite(access, identity);
       await takeMessage(context, identity, reply);
+      if (access.slow_mode_seconds > 0 && !isStaff(standingOf(access, identity))) {
+        assertSlowMode(await takeSlowMode(context.limiter, access.id, identity.userId, access.slow_mode_seconds));
+      }
       const { userId, username, displayName, avatarUrl } = identity;
       const { seq, createdAt, earlier } = await context.journal.append({
         channelId: access.id,

@@ -1,6 +1,8 @@
+import type { LogEntry } from '@hubbub/protocol/moderation.js';
 import type { Channel, Message } from '@hubbub/protocol/rest.js';
 import type { ChannelRow } from '../store/channels.js';
 import type { MessageRow } from '../store/messages.js';
+import type { LogRow } from '../store/moderation-log.js';
 
 /** A channel as REST and frames show it. @param online distinct users online */
 export function toChannel(row: ChannelRow, online: number): Channel {
@@ -12,11 +14,18 @@ export function toChannel(row: ChannelRow, online: number): Channel {
     channel_type: row.channel_type,
     is_active: row.is_active,
     max_participants: row.max_participants,
+    slow_mode_seconds: row.slow_mode_seconds,
+    posting: row.posting,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     last_seq: row.last_seq,
     online_count: online,
   };
+}
+
+/** A row of the audit trail as REST shows it. */
+export function toLogEntry(row: LogRow): LogEntry {
+  return { ...row, created_at: row.created_at.toISOString() };
 }
 
 /** A message as REST shows it: a deleted one keeps its place and loses its content. */

@@ -1,4 +1,10 @@
-import type { ChannelRole, ChannelType, CreateChannelBody, UpdateChannelBody } from '@hubbub/protocol/rest.js';
+import type {
+  ChannelRole,
+  ChannelType,
+  CreateChannelBody,
+  PostingMode,
+  UpdateChannelBody,
+} from '@hubbub/protocol/rest.js';
 import type { Queryable } from './db.js';
 
 export interface ChannelRow {
@@ -9,7 +15,11 @@ export interface ChannelRow {
   readonly channel_type: ChannelType;
   readonly is_active: boolean;
   readonly max_participants: number | null;
+  readonly slow_mode_seconds: number;
+  readonly posting: PostingMode;
   readonly last_seq: number;
+  /** Raised with every change of who may do what in the channel. */
+  readonly access_version: number;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
@@ -20,12 +30,10 @@ export interface ChannelAccess extends ChannelRow {
   readonly role: ChannelRole | null;
   readonly is_banned: boolean;
   readonly is_muted: boolean;
-  /** When the mute ends by itself; null: not by itself, or not muted. */
-  readonly mute_expires_at: Date | null;
 }
 
-const COLUMNS = `c.id, c.name, c.description, c.creator_id, c.channel_type, c.is_active, c.max_participants, c.last_seq,
-  c.created_at, c.updated_at`;
+const COLUMNS = `c.id, c.name, c.description, c.creator_id, c.channel_type, c.is_active, c.max_participants,
+  c.slow_mode_seconds, c.posting, c.last_seq, c.access_version, c.created_at, c.updated_at`;
 
 /** Makes a channel and its creator's ownership, in one statement. */
 export async function createChannel(
@@ -55,11 +63,10 @@ export async function readAccess(db: Queryable, channelId: string, userId: strin
     `select ${COLUMNS}, m.role,
        exists (select from chat_bans b where b.channel_id = c.id and b.user_id = $2 and b.lifted_at is null
          and (b.expires_at is null or b.expires_at > clock_timestamp())) as is_banned,
-       u.id is not null as is_muted, u.expires_at as mute_expires_at
+       exists (select from chat_mutes u where u.channel_id = c.id and u.user_id = $2 and u.lifted_at is null
+         and (u.expires_at is null or u.expires_at > clock_timestamp())) as is_muted
      from chat_channels c
      left join channel_members m on m.channel_id = c.id and m.user_id = $2
-     left join chat_mutes u on u.channel_id = c.id and u.user_id = $2 and u.lifted_at is null
-       and (u.expires_at is null or u.expires_at > clock_timestamp())
      where c.id = $1 and c.deleted_at is null`,
     [channelId, userId],
   );
@@ -119,6 +126,9 @@ export async function updateChannel<P extends object>(
        description = case when $3 then $4 else c.description end,
        is_active = coalesce($5, c.is_active),
        max_participants = case when $6 then $7::integer else c.max_participants end,
+       slow_mode_seconds = coalesce($8, c.slow_mode_seconds),
+       posting = coalesce($9, c.posting),
+       access_version = c.access_version + 1,
        last_seq = c.last_seq + 1,
        updated_at = clock_timestamp()
      where c.id = $1 and c.deleted_at is null
@@ -131,6 +141,8 @@ export async function updateChannel<P extends object>(
       changes.is_active ?? null,
       changes.max_participants !== undefined,
       changes.max_participants ?? null,
+      changes.slow_mode_seconds ?? null,
+      changes.posting ?? null,
     ],
   );
   if (row === undefined) return null;
@@ -151,7 +163,7 @@ export async function deleteChannel<P extends object>(
 ): Promise<P | null> {
   const [row] = await tx.query<{ last_seq: number; deleted_at: Date }>(
     `update chat_channels set is_active = false, deleted_at = clock_timestamp(), updated_at = clock_timestamp(),
-       last_seq = last_seq + 1
+       access_version = access_version + 1, last_seq = last_seq + 1
      where id = $1 and deleted_at is null
      returning last_seq, deleted_at`,
     [channelId],
@@ -162,7 +174,8 @@ export async function deleteChannel<P extends object>(
   return payload;
 }
 
-async function insertEvent(
+/** Gives an event its row; its place was taken by raising `last_seq` in the same transaction. */
+export async function insertEvent(
   tx: Queryable,
   channelId: string,
   seq: number,
@@ -176,11 +189,17 @@ async function insertEvent(
   );
 }
 
-/** The heads of the given channels: id -> `last_seq`. A deleted channel still has its head. */
-export async function readHeads(db: Queryable, channelIds: readonly string[]): Promise<Map<string, number>> {
-  const rows = await db.query<{ id: string; last_seq: number }>(
-    'select id, last_seq from chat_channels where id = any($1::uuid[])',
+/** How far a channel is. */
+export interface Head {
+  readonly seq: number;
+  readonly accessVersion: number;
+}
+
+/** The heads of the given channels, by id. A deleted channel still has its head. */
+export async function readHeads(db: Queryable, channelIds: readonly string[]): Promise<Map<string, Head>> {
+  const rows = await db.query<{ id: string; last_seq: number; access_version: number }>(
+    'select id, last_seq, access_version from chat_channels where id = any($1::uuid[])',
     [channelIds],
   );
-  return new Map(rows.map((row) => [row.id, row.last_seq]));
+  return new Map(rows.map((row) => [row.id, { seq: row.last_seq, accessVersion: row.access_version }]));
 }

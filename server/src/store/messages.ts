@@ -27,20 +27,23 @@ const COLUMNS = `m.id, m.channel_id, m.user_id, u.username, u.display_name, u.av
  * Stores a batch of messages of one channel in one statement: raises the channel's head by their number (the row lock
  * orders the writers of all instances) and inserts them at the places so won, in the order given.
  *
- * @returns the first message's seq (the others follow without gaps) and the time of them all; null when the channel
- *     is gone or inactive
+ * @param accessVersion version of the channel for which the authors were checked
+ * @returns the first message's seq (the others follow without gaps) and the time of them all; null when the channel has
+ *     another version by now, is gone, or inactive: nothing is stored then
  * @throws a unique violation when one of the ids is stored already; nothing is stored then and no seq is used up
  */
 export async function appendMessages(
   db: Queryable,
   channelId: string,
   messages: readonly NewMessage[],
+  accessVersion: number,
 ): Promise<{ firstSeq: number; at: Date } | null> {
-  // The time is taken after the row lock is held, so times never run against the order of seq.
+  // The time is taken after the row lock is held, so times never run against the order of seq. The version is compared
+  // then too (PostgreSQL looks at the row again when it has waited for it): a ban that commits first is obeyed.
   const rows = await db.query<{ seq: number; created_at: Date }>(
     `with head as (
        update chat_channels set last_seq = last_seq + $2
-       where id = $1 and is_active and deleted_at is null
+       where id = $1 and is_active and deleted_at is null and access_version = $6
        returning last_seq - $2 as base, clock_timestamp() as at
      )
      insert into chat_messages (id, channel_id, user_id, content, seq, created_at, updated_at)
@@ -53,6 +56,7 @@ export async function appendMessages(
       messages.map((message) => message.id),
       messages.map((message) => message.userId),
       messages.map((message) => message.content),
+      accessVersion,
     ],
   );
   const [first] = rows;
@@ -127,5 +131,57 @@ export async function readSequence(
       where e.channel_id = $1 and e.seq > $2 and e.seq <= $3 order by e.seq limit $4)
      order by seq limit $4`,
     [channelId, afterSeq, upToSeq, limit],
+  );
+}
+
+/** Where a message stands and whose it is; null when there is none. */
+export async function findMessage(
+  db: Queryable,
+  id: string,
+): Promise<Pick<MessageRow, 'id' | 'channel_id' | 'user_id' | 'content' | 'seq' | 'is_deleted'> | null> {
+  const [row] = await db.query<MessageRow>(
+    'select id, channel_id, user_id, content, seq, is_deleted from chat_messages where id = $1',
+    [id],
+  );
+  return row ?? null;
+}
+
+/**
+ * Empties messages and takes a place of the sequence for each deletion, in the order of the ids. The caller's transaction
+ * holds the lock of the channel's row.
+ *
+ * @returns place of the first deletion, and the time of all
+ */
+export async function markDeleted(
+  tx: Queryable,
+  channelId: string,
+  ids: readonly string[],
+): Promise<{ firstSeq: number; at: Date }> {
+  const [head] = await tx.query<{ first_seq: number; at: Date }>(
+    `update chat_channels set last_seq = last_seq + $2 where id = $1
+     returning last_seq - $2 + 1 as first_seq, clock_timestamp() as at`,
+    [channelId, ids.length],
+  );
+  if (head === undefined) throw new Error('markDeleted: the channel is not locked');
+  await tx.query(
+    `update chat_messages set content = '', is_deleted = true, updated_at = $2 where id = any($1::uuid[])`,
+    [ids, head.at],
+  );
+  return { firstSeq: head.first_seq, at: head.at };
+}
+
+/** A user's messages of a channel since a time that are not deleted, oldest first; `limit` of them at most. */
+export async function findRecentOf(
+  db: Queryable,
+  channelId: string,
+  userId: string,
+  since: Date,
+  limit: number,
+): Promise<Pick<MessageRow, 'id' | 'content' | 'seq'>[]> {
+  return await db.query(
+    `select id, content, seq from chat_messages
+     where channel_id = $1 and user_id = $2 and created_at >= $3 and not is_deleted
+     order by seq limit $4`,
+    [channelId, userId, since, limit],
   );
 }

@@ -22,3 +22,76 @@ export async function upsertUser(db: Queryable, user: UserRow): Promise<void> {
     [user.id, user.username, user.displayName, user.avatarUrl, user.role],
   );
 }
+
+export async function findUser(db: Queryable, userId: string): Promise<UserRow | null> {
+  const [row] = await db.query<UserRow>(
+    `select id, username, display_name as "displayName", avatar_url as "avatarUrl", role from users where id = $1`,
+    [userId],
+  );
+  return row ?? null;
+}
+
+/** Takes a user's name, picture, memberships (ownerships stay) and presence away. */
+export async function eraseUser(tx: Queryable, userId: string, at: Date): Promise<void> {
+  await tx.query(
+    `update users set username = 'erased-' || left(id::text, 8), display_name = null, avatar_url = null, erased_at = $2,
+       updated_at = $2
+     where id = $1`,
+    [userId, at],
+  );
+  // Who is no member any more may do less: what is remembered of him under the channels' versions is void.
+  await tx.query(
+    `with gone as (delete from channel_members where user_id = $1 and role <> 'owner' returning channel_id)
+     update chat_channels set access_version = access_version + 1 where id in (select channel_id from gone)`,
+    [userId],
+  );
+  await tx.query('delete from user_presence where user_id = $1', [userId]);
+}
+
+/** Channels in which a user has messages that are not deleted. */
+export async function listChannelsOf(db: Queryable, userId: string): Promise<string[]> {
+  const rows = await db.query<{ channel_id: string }>(
+    'select distinct channel_id from chat_messages where user_id = $1 and not is_deleted',
+    [userId],
+  );
+  return rows.map((row) => row.channel_id);
+}
+
+/** What is kept of a user, for his own eyes: each kind as one list. Messages are read in parts, by {@link exportMessages}. */
+export async function exportUser(
+  db: Queryable,
+  userId: string,
+): Promise<Readonly<Record<'user' | 'membership' | 'ban' | 'mute' | 'presence', readonly object[]>>> {
+  const [user, membership, ban, mute, presence] = await Promise.all([
+    db.query<object>(
+      `select id, username, display_name, avatar_url, role, created_at, updated_at, suspended_at, suspended_until
+       from users where id = $1`,
+      [userId],
+    ),
+    db.query<object>('select channel_id, role, created_at from channel_members where user_id = $1', [userId]),
+    db.query<object>(
+      'select id, channel_id, kind, reason, created_at, expires_at, lifted_at from chat_bans where user_id = $1',
+      [userId],
+    ),
+    db.query<object>(
+      'select id, channel_id, reason, created_at, expires_at, lifted_at from chat_mutes where user_id = $1',
+      [userId],
+    ),
+    db.query<object>('select channel_id, status, last_seen from user_presence where user_id = $1', [userId]),
+  ]);
+  return { user, membership, ban, mute, presence };
+}
+
+/** A part of a user's messages, by id. @param afterId null: from the beginning */
+export async function exportMessages(
+  db: Queryable,
+  userId: string,
+  afterId: string | null,
+  limit: number,
+): Promise<{ readonly id: string }[]> {
+  return await db.query(
+    `select id, channel_id, content, seq, is_deleted, created_at from chat_messages
+     where user_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
+    [userId, afterId, limit],
+  );
+}

@@ -29,6 +29,8 @@ const CHANNEL_FIELDS = [
   'max_participants',
   'name',
   'online_count',
+  'posting',
+  'slow_mode_seconds',
   'updated_at',
 ];
 
@@ -81,6 +83,8 @@ forEachPair({}, (stage: Stage) => {
       max_participants: null,
       last_seq: 0,
       online_count: 0,
+      slow_mode_seconds: 0,
+      posting: 'everyone',
     });
   });
 

@@ -1,0 +1,200 @@
+import { Readable } from 'node:stream';
+import { MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
+import {
+  EraseBody,
+  EraseResult,
+  LOG_ACTIONS,
+  LogPage,
+  RevokeTokenBody,
+  RevokeTokensBody,
+  SuspendBody,
+  SuspendResult,
+} from '@hubbub/protocol/moderation.js';
+import { StatusBody } from '@hubbub/protocol/rest.js';
+import { OneOf } from '@hubbub/protocol/schemas.js';
+import Type from 'typebox';
+import { HubbubError } from '../errors.js';
+import { assertSiteAdmin } from '../permissions.js';
+import type { Queryable } from '../store/db.js';
+import { listLog } from '../store/moderation-log.js';
+import { exportMessages, exportUser } from '../store/users.js';
+import { identityOf, userIdParam, userLimit } from './access.js';
+import type { HttpContext } from './context.js';
+import { errorResponses, streamOf } from './errors.js';
+import { toLogEntry } from './representations.js';
+import type { Routes } from './typed.js';
+
+const UserParams = Type.Object({ user_id: Type.String({ description: "The user's UUID, in any spelling" }) });
+const SiteLogQuery = Type.Object(
+  {
+    page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
+    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 }),
+    action: Type.Optional(OneOf(LOG_ACTIONS)),
+    user_id: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+const EXPORT_PART = 500;
+
+/** What site admins do to users of the whole site. */
+export function siteRoutes(app: Routes, context: HttpContext): void {
+  const { site, db } = context;
+  const tags = ['site'];
+  const changes = userLimit(context, 'site', 30);
+  const errors = errorResponses(400, 401, 403, 404, 409, 413, 415, 429);
+
+  app.post(
+    '/users/:user_id/suspend',
+    {
+      schema: {
+        tags,
+        summary: 'Suspend a user: his connections are closed everywhere, his tokens are refused',
+        params: UserParams,
+        body: SuspendBody,
+        response: { 200: SuspendResult, ...errors },
+      },
+      preHandler: changes,
+    },
+    async (request) => {
+      const userId = userIdParam(request.params.user_id);
+      const { reason = null, duration_minutes: minutes = null } = request.body;
+      const until = await site.suspend(identityOf(request), userId, minutes, reason);
+      return { status: 'suspended' as const, expires_at: until?.toISOString() ?? null };
+    },
+  );
+
+  app.delete(
+    '/users/:user_id/suspend',
+    {
+      schema: {
+        tags,
+        summary: 'Restore a suspended user',
+        params: UserParams,
+        response: { 200: StatusBody, ...errors },
+      },
+      preHandler: changes,
+    },
+    async (request) => {
+      await site.restore(identityOf(request), userIdParam(request.params.user_id));
+      return { status: 'restored' };
+    },
+  );
+
+  app.post(
+    '/users/:user_id/revoke-tokens',
+    {
+      schema: {
+        tags,
+        summary: 'Revoke all tokens of a user that were issued before a time',
+        params: UserParams,
+        body: RevokeTokensBody,
+        response: { 200: StatusBody, ...errors },
+      },
+      preHandler: changes,
+    },
+    async (request) => {
+      const userId = userIdParam(request.params.user_id);
+      const { before, reason = null } = request.body;
+      await site.revokeTokensOf(identityOf(request), userId, before === undefined ? null : new Date(before), reason);
+      return { status: 'revoked' };
+    },
+  );
+
+  app.post(
+    '/tokens/revoke',
+    {
+      schema: {
+        tags,
+        summary: 'Revoke one token by its `jti`',
+        body: RevokeTokenBody,
+        response: { 200: StatusBody, ...errors },
+      },
+      preHandler: changes,
+    },
+    async (request) => {
+      const { jti, user_id, expires_at, reason = null } = request.body;
+      const userId = user_id === undefined ? null : userIdParam(user_id);
+      const expiresAt = expires_at === undefined ? null : new Date(expires_at);
+      await site.revokeToken(identityOf(request), jti, userId, expiresAt, reason);
+      return { status: 'revoked' };
+    },
+  );
+
+  app.get(
+    '/users/:user_id/export',
+    {
+      schema: {
+        tags,
+        summary:
+          'All that is kept of a user, as NDJSON: one object a line, each with its `kind` (site admins, himself)',
+        params: UserParams,
+        response: { 200: streamOf('application/x-ndjson'), ...errorResponses(400, 401, 403, 404) },
+      },
+    },
+    async (request, reply) => {
+      const identity = identityOf(request);
+      const userId = userIdParam(request.params.user_id);
+      if (userId !== identity.userId) assertSiteAdmin(identity);
+      const kinds = await exportUser(db, userId);
+      if (kinds.user.length === 0) throw new HubbubError('USER_NOT_FOUND');
+      reply.header('content-disposition', `attachment; filename="user-${userId}.ndjson"`);
+      return reply.type('application/x-ndjson').send(Readable.from(exportLines(db, userId, kinds)));
+    },
+  );
+
+  app.post(
+    '/users/:user_id/erase',
+    {
+      schema: {
+        tags,
+        summary: 'Erase who a user was; what he wrote is anonymised or deleted',
+        params: UserParams,
+        body: EraseBody,
+        response: { 200: EraseResult, ...errors },
+      },
+      preHandler: changes,
+    },
+    async (request) => {
+      const userId = userIdParam(request.params.user_id);
+      const { messages, reason = null } = request.body;
+      const count = await site.erase(identityOf(request), userId, messages === 'delete', reason);
+      return { status: 'erased' as const, messages_deleted: count };
+    },
+  );
+
+  app.get(
+    '/moderation-log',
+    {
+      schema: {
+        tags,
+        summary: "The site's own audit trail, newest first",
+        querystring: SiteLogQuery,
+        response: { 200: LogPage, ...errorResponses(400, 401, 403) },
+      },
+    },
+    async (request) => {
+      assertSiteAdmin(identityOf(request));
+      const { page, limit, action = null, user_id } = request.query;
+      const targetUserId = user_id === undefined ? null : userIdParam(user_id);
+      const query = { channelId: null, action, targetUserId, limit, offset: (page - 1) * limit };
+      const { rows, total } = await listLog(db, query);
+      return { logs: rows.map(toLogEntry), total, page, limit };
+    },
+  );
+}
+
+async function* exportLines(
+  db: Queryable,
+  userId: string,
+  kinds: Awaited<ReturnType<typeof exportUser>>,
+): AsyncGenerator<string> {
+  for (const [kind, rows] of Object.entries(kinds))
+    for (const row of rows) yield `${JSON.stringify({ kind, ...row })}\n`;
+  let afterId: string | null = null;
+  for (;;) {
+    const rows: { readonly id: string }[] = await exportMessages(db, userId, afterId, EXPORT_PART);
+    for (const row of rows) yield `${JSON.stringify({ kind: 'message', ...row })}\n`;
+    afterId = rows.at(-1)?.id ?? null;
+    if (rows.length < EXPORT_PART) return;
+  }
+}

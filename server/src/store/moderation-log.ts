@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { LogAction } from '@hubbub/protocol/moderation.js';
+import type { Queryable } from './db.js';
+
+/*
+ * The audit trail. Rows are written in the transaction of the action, under the lock of the channel's row, and never
+ * changed. Each carries a hash over itself and the hash of the row before it in the channel, so that a changed or missing
+ * row shows: whoever knows the newest hash can check the whole trail.
+ */
+
+export interface NewLogEntry {
+  /** Null: the whole site. */
+  readonly channelId: string | null;
+  readonly moderatorId: string;
+  readonly targetUserId: string | null;
+  readonly action: LogAction;
+  readonly reason: string | null;
+  /** What the action was about. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly at: Date;
+}
+
+export interface LogRow {
+  readonly id: number;
+  readonly channel_id: string | null;
+  readonly moderator_id: string;
+  readonly moderator_username: string | null;
+  readonly target_user_id: string | null;
+  readonly target_username: string | null;
+  readonly action: LogAction;
+  readonly reason: string | null;
+  readonly details: Record<string, unknown>;
+  readonly created_at: Date;
+  readonly hash: string;
+}
+
+const COLUMNS = `l.id, l.channel_id, l.moderator_id, a.username as moderator_username, l.target_user_id,
+  t.username as target_username, l.action, l.reason, l.details, l.created_at, encode(l.hash, 'hex') as hash`;
+const PEOPLE = 'left join users a on a.id = l.moderator_id left join users t on t.id = l.target_user_id';
+
+/** Writes a row. The caller's transaction holds the lock of the channel's row, or of the site's where there is none. */
+export async function insertLogEntry(tx: Queryable, entry: NewLogEntry): Promise<void> {
+  const [last] = await tx.query<{ hash: string }>(
+    `select encode(hash, 'hex') as hash from chat_moderation_log where channel_id is not distinct from $1 order by id desc limit 1`,
+    [entry.channelId],
+  );
+  const hash = chainHash(last?.hash ?? '', entry);
+  await tx.query(
+    `insert into chat_moderation_log
+       (channel_id, moderator_id, target_user_id, action, reason, details, created_at, hash)
+     values ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'))`,
+    [
+      entry.channelId,
+      entry.moderatorId,
+      entry.targetUserId,
+      entry.action,
+      entry.reason,
+      JSON.stringify(entry.details),
+      entry.at,
+      hash,
+    ],
+  );
+}
+
+export interface LogQuery {
+  /** Null: the whole site. */
+  readonly channelId: string | null;
+  readonly action: LogAction | null;
+  /** Only actions on this user. */
+  readonly targetUserId: string | null;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** A page of a channel's trail, newest first, and how many rows match in all. */
+export async function listLog(db: Queryable, query: LogQuery): Promise<{ rows: LogRow[]; total: number }> {
+  const where = `l.channel_id is not distinct from $1 and ($2::text is null or l.action = $2)
+    and ($3::uuid is null or l.target_user_id = $3)`;
+  const filter = [query.channelId, query.action, query.targetUserId];
+  const [rows, [count]] = await Promise.all([
+    db.query<LogRow>(
+      `select ${COLUMNS} from chat_moderation_log l ${PEOPLE} where ${where} order by l.id desc limit $4 offset $5`,
+      [...filter, query.limit, query.offset],
+    ),
+    db.query<{ total: number }>(`select count(*) as total from chat_moderation_log l where ${where}`, filter),
+  ]);
+  return { rows, total: count?.total ?? 0 };
+}
+
+/** The rows of a trail after one, oldest first. @param afterId 0: from the beginning */
+export async function readLogAfter(
+  db: Queryable,
+  query: Pick<LogQuery, 'channelId' | 'action' | 'targetUserId'>,
+  afterId: number,
+  limit: number,
+): Promise<LogRow[]> {
+  return await db.query<LogRow>(
+    `select ${COLUMNS} from chat_moderation_log l ${PEOPLE}
+     where l.channel_id is not distinct from $1 and ($2::text is null or l.action = $2)
+       and ($3::uuid is null or l.target_user_id = $3) and l.id > $4
+     order by l.id limit $5`,
+    [query.channelId, query.action, query.targetUserId, afterId, limit],
+  );
+}
+
+/** The channels that have a trail; null stands for the whole site. */
+export async function listTrails(db: Queryable): Promise<(string | null)[]> {
+  const rows = await db.query<{ channel_id: string | null }>(
+    'select distinct channel_id from chat_moderation_log order by channel_id nulls first',
+  );
+  return rows.map((row) => row.channel_id);
+}
+
+/** The hash of a row: SHA-256 over the hash before it (hex; empty for the first) and the row in a fixed form. */
+export function chainHash(previous: string, entry: NewLogEntry): string {
+  const { channelId, moderatorId, targetUserId, action, reason, details, at } = entry;
+  const row = canonicalJson([channelId, moderatorId, targetUserId, action, reason, details, at.toISOString()]);
+  return createHash('sha256').update(`${previous}\n${row}`).digest('hex');
+}
+
+/** JSON with sorted keys: `jsonb` does not keep their order. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}

@@ -1,0 +1,144 @@
+/** The audit trail: reading, filters, export, and that it is one with what it tells of. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { LogEntry } from '@hubbub/protocol/moderation.js';
+import { forEachPair, history, post, RFC3339_MS_UTC, type Stage, V1 } from '../contract/stage.js';
+import { Child, cleanEnvironment } from '../support/processes.js';
+import { assertChain, checkBan, lift, restrict, seen, trailOf } from './acts.js';
+
+const COMMAND = fileURLToPath(new URL('../../../server/dist/hubbub.js', import.meta.url));
+
+forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
+  test('the trail is read newest first, in pages, by action and by user', async () => {
+    const { channel, owner } = await stage.channel();
+    const [one, two] = [await seen(stage), await seen(stage)];
+    await restrict(owner, channel.id, 'ban', one, { reason: 'spam', duration_minutes: 5 });
+    await restrict(owner, channel.id, 'mute', two);
+    await lift(owner, channel.id, 'ban', one);
+    await lift(owner, channel.id, 'mute', two);
+    const all = await trailOf(owner, channel.id);
+    assert.deepEqual(
+      all.logs.map(({ action, target_user_id }) => [action, target_user_id]),
+      [
+        ['unmute', two.id],
+        ['unban', one.id],
+        ['mute', two.id],
+        ['ban', one.id],
+      ],
+    );
+    const last = all.logs.at(-1);
+    assert.deepEqual(
+      [last?.moderator_id, last?.moderator_username, last?.target_username, last?.reason],
+      [owner.id, owner.name, one.name, 'spam'],
+    );
+    assert.match(last?.created_at ?? '', RFC3339_MS_UTC);
+    const page = await trailOf(owner, channel.id, 'page=2&limit=3');
+    assert.deepEqual([page.total, page.page, page.limit, page.logs.map(({ action }) => action)], [4, 2, 3, ['ban']]);
+    const filtered = await trailOf(owner, channel.id, `action=ban&user_id=${one.id.toUpperCase()}`);
+    assert.deepEqual([filtered.total, filtered.logs.length], [1, 1]);
+    assert.equal((await trailOf(owner, channel.id, `action=ban&user_id=${two.id}`)).total, 0);
+  });
+
+  test('a change of the channel itself has its row, and so has its end', async () => {
+    const { channel, owner } = await stage.channel();
+    const path = `${V1}/channels/${channel.id}`;
+    await owner.api().patch(path, { slow_mode_seconds: 30, posting: 'members' }, { expect: 200 });
+    const [entry] = (await trailOf(owner, channel.id, 'action=channel_update')).logs;
+    assert.deepEqual(
+      [entry?.moderator_id, entry?.target_user_id, entry?.details],
+      [owner.id, null, { slow_mode_seconds: 30, posting: 'members' }],
+    );
+    await owner.api().delete(path, { expect: 200 });
+    assert.equal((await owner.api().get(`${path}/moderation-log`)).status, 404);
+    if (!stage.hasSql) return;
+    const query = 'select action from chat_moderation_log where channel_id = $1 order by id';
+    const rows = await stage.sql<{ action: string }>(query, [channel.id]);
+    assert.deepEqual(
+      rows.map(({ action }) => action),
+      ['channel_update', 'channel_delete'],
+    );
+  });
+
+  if (stage.hasSql)
+    test('the command line checks the trails, and finds a row that was changed', async () => {
+      const { channel, owner } = await stage.channel();
+      const target = await seen(stage);
+      await restrict(owner, channel.id, 'ban', target, { reason: 'spam' });
+      await lift(owner, channel.id, 'ban', target);
+      const verify = async () => {
+        const command = Child.start(process.execPath, [COMMAND, 'audit', 'verify'], {
+          env: { ...cleanEnvironment(), ...stage.pair.env },
+        });
+        return (await (await command).exited).code;
+      };
+      assert.equal(await verify(), 0);
+      await stage.sql("update chat_moderation_log set reason = 'because' where channel_id = $1 and action = 'ban'", [
+        channel.id,
+      ]);
+      assert.equal(await verify(), 1);
+    });
+
+  test('exports have every row, oldest first, and their chain can be checked by anyone', async () => {
+    const { channel, owner } = await stage.channel();
+    const target = await seen(stage);
+    const reason = '=cmd|"x", a\nnew line';
+    await restrict(owner, channel.id, 'mute', target, { reason });
+    await restrict(owner, channel.id, 'ban', target);
+    const [message] = await post(owner, channel.id, ['hello']);
+    assert.ok(message !== undefined);
+    const path = `${V1}/channels/${channel.id}/moderation-log/export`;
+    const ndjson = await owner.api().get<string>(`${path}?format=ndjson`, { expect: 200 });
+    assert.match(ndjson.headers.get('content-type') ?? '', /^application\/x-ndjson/);
+    assert.match(ndjson.headers.get('content-disposition') ?? '', /attachment/);
+    const entries = ndjson.body
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as LogEntry);
+    assert.deepEqual(
+      entries.map(({ action }) => action),
+      ['mute', 'ban'],
+    );
+    assertChain(entries);
+    const csv = await owner.api().get<string>(`${path}?format=csv&action=mute`, { expect: 200 });
+    assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/);
+    const [header, ...rest] = csv.body.split('\r\n');
+    assert.match(header ?? '', /^id,created_at,action,/);
+    // A spreadsheet must not take it for a formula.
+    assert.ok(rest.join('\r\n').includes(`"'=cmd|""x"", a\nnew line"`), csv.body);
+    assert.equal(rest.filter((line) => line !== '').length, 1);
+  });
+
+  if (stage.hasSql)
+    test('an action whose row of the trail cannot be written leaves nothing', async () => {
+      const { channel, owner } = await stage.channel();
+      const target = await seen(stage);
+      const client = await target.join(channel.id, { at: 1 });
+      const [message] = await post(target, channel.id, ['stays']);
+      await client.next('message');
+      await stage.sql(`create function refuse() returns trigger language plpgsql as
+        $$ begin if new.channel_id = '${channel.id}' then raise exception 'no room' using errcode = '57014'; end if; return new; end $$`);
+      await stage.sql(
+        'create trigger refuse before insert on chat_moderation_log for each row execute function refuse()',
+      );
+      try {
+        const path = `${V1}/channels/${channel.id}`;
+        const body = { user_id: target.id };
+        const answers = [
+          await owner.api().post(`${path}/ban`, body),
+          await owner.api().post(`${path}/mute`, body),
+          await owner.api().post(`${path}/members`, body),
+          await owner.api().delete(`${V1}/messages/${message?.id}`),
+        ];
+        for (const answer of answers) assert.ok(answer.status >= 500, `${answer.status}`);
+      } finally {
+        await stage.sql('drop function refuse cascade');
+      }
+      assert.deepEqual(await checkBan(owner, channel.id, target), { is_banned: false, is_muted: false });
+      const { body } = await target.api().get<{ role: unknown }>(`${V1}/channels/${channel.id}/role`, { expect: 200 });
+      assert.equal(body.role, null);
+      assert.equal((await history(owner, channel.id)).messages[0]?.content, 'stays');
+      await client.expectNone(({ type }) => type !== 'presence', 0);
+      assert.equal((await trailOf(owner, channel.id)).total, 0);
+    });
+});
