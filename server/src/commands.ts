@@ -331,10 +331,12 @@ function settle<T>(value: T | Promise<T>, next: (value: T) => Promise<void> | un
 /** The channel that an error is about, as far as the client may hear of it. */
 function shownChannelId(connection: Connection, frame: ClientFrame | null): string | null {
   if (connection.onlyChannelId !== null) return connection.onlyChannelId;
-  return frame !== null && 'channel_id' in frame ? canonicalUuid(frame.channel_id ?? '') : null;
+  // Commands that have no such field may bear one all the same, of any type.
+  const named: unknown = frame !== null && 'channel_id' in frame ? frame.channel_id : null;
+  return typeof named === 'string' ? canonicalUuid(named) : null;
 }
 
 function shownMessageId(frame: ClientFrame | null): string | undefined {
   if (frame?.type !== 'message' || frame.message_id === undefined) return undefined;
-  return frame.message_id.isWellFormed() ? frame.message_id.slice(0, 64) : undefined;
+  return frame.message_id.isWellFormed() ? frame.message_id.slice(0, 64).toWellFormed() : undefined;
 }

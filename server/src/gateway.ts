@@ -222,6 +222,8 @@ function assertHandshake(request: IncomingMessage): void {
   const { headers } = request;
   const valid =
     request.method === 'GET' &&
+    request.httpVersion === '1.1' &&
+    headers.host !== undefined &&
     headers.upgrade?.toLowerCase() === 'websocket' &&
     WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '') &&
     headers['sec-websocket-version'] === '13';

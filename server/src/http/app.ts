@@ -26,6 +26,7 @@ import { presenceRoutes } from './presence.js';
 import { siteRoutes } from './site.js';
 import { healthRoute, probeRoutes, statsRoute } from './status.js';
 import type { Routes } from './typed.js';
+import { refuseUnreadable } from './unreadable.js';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -47,8 +48,13 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
     trustProxy: trustProxyOf(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Refused below: Node's own answer has neither a body nor an id.
+    http: { requireHostHeader: false },
+    // What is under way while the server closes is served; the framework's 503 is not of the contract.
+    return503OnClosing: false,
     // Long ids are malformed ids and are told so by their route.
     routerOptions: { maxParamLength: 8192 },
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket),
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);
       return errorHandler(log)(error, request, reply);
@@ -68,11 +74,16 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
     // A connection that is kept alive would hold up the end of the server.
     if (context.isDraining()) reply.header('connection', 'close');
   });
+  // An expectation that a server does not know it may ignore (RFC 9110, section 10.1.1); Node's own 417 has no body.
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response));
   app.setNotFoundHandler(() => {
     throw new HubbubError('NOT_FOUND');
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new HubbubError('INVALID_REQUEST', 'A Host header is required');
+    }
   });
   app.addHook('onResponse', async (request, reply) => {
     const line = {
@@ -109,6 +120,8 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
       const allowed = origin !== undefined && context.isOriginAllowed(origin, host ?? null, config.corsOrigins);
       callback(null, {
         origin: allowed,
+        // An OPTIONS request that is no preflight would be answered with a text.
+        strictPreflight: false,
         credentials: true,
         methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
         exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],

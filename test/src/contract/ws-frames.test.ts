@@ -524,6 +524,17 @@ forEachPair({}, (stage: Stage) => {
     await joinMany(client, channels[100]?.id ?? '');
   });
 
+  test('a refused command may bear a field of any type that is not its own', async () => {
+    const [user] = await stage.users(1);
+    assert.ok(user !== undefined);
+    const client = await user.open('/ws/chat');
+    for (const stray of [5, null, {}, ['x'], true]) {
+      client.send({ type: 'auth', token: 'nonsense', channel_id: stray, message_id: stray });
+      await nextError(client, 'UNAUTHORIZED');
+    }
+    await settled(client);
+  });
+
   test('a fresh token of the same user is taken, one of another is not', async () => {
     const { channel, owner } = await stage.channel();
     const [other] = await stage.users(1);
