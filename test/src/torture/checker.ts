@@ -1,0 +1,40 @@
+import { checkDatabase } from './check-database.js';
+import { checkDelivery } from './check-delivery.js';
+import { checkMessages } from './check-messages.js';
+import { checkOrder } from './check-order.js';
+import { checkStreams } from './check-streams.js';
+import { RunIndex } from './run-index.js';
+import type { RunRecord, Violation } from './run-record.js';
+
+/** An instance with a few hundred clients stays well below this, however long it runs. */
+const MAX_RSS_BYTES = 512 * 1024 * 1024;
+/** Enough to see what is going on; a broken run may have a million. */
+const MAX_VIOLATIONS = 1000;
+
+/**
+ * Holds the record of a run against the promise: an accepted message is never lost, never doubled, never out of order.
+ * Looks at nothing but its argument.
+ *
+ * @returns what breaks the promise, 1,000 at most; the worst kinds first, each in the order of time
+ */
+export function check(run: RunRecord): Violation[] {
+  const index = new RunIndex(run);
+  const found: Violation[] = [];
+  for (const checks of [checkDatabase, checkMessages, checkStreams, checkOrder, checkDelivery, checkInstances]) {
+    const own: Violation[] = [];
+    for (const violation of checks(index)) if (own.push(violation) >= MAX_VIOLATIONS) break;
+    found.push(...own.sort((a, b) => (a.t ?? Number.POSITIVE_INFINITY) - (b.t ?? Number.POSITIVE_INFINITY)));
+  }
+  return found.slice(0, MAX_VIOLATIONS);
+}
+
+function* checkInstances({ run }: RunIndex): Generator<Violation> {
+  for (const { t, instance, rule, text } of run.instanceFaults) {
+    yield { rule, t, text: `instance ${instance}: ${text}` };
+  }
+  for (const [number, bytes] of run.rssBytes.entries()) {
+    if (bytes <= MAX_RSS_BYTES) continue;
+    const text = `instance ${number} took ${Math.round(bytes / 1024 / 1024)} MiB, at most 512 are allowed`;
+    yield { rule: 'memory', t: null, text };
+  }
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { check } from './checker.js';
+import { figuresOf } from './figures.js';
+import { describeFigures, describeViolations } from './report.js';
+import { FAULT_KINDS } from './schedule.js';
+import { copyServer, type Patch } from './server-copy.js';
+import { torture } from './torture.js';
+
+const MIB = 1024 * 1024;
+
+interface RunOptions {
+  readonly runMs: number;
+  readonly faults?: typeof FAULT_KINDS;
+  readonly patches?: readonly Patch[];
+}
+
+/** A short run on a copy of the server, so that a build that is made meanwhile does not disturb it. */
+async function run({ runMs, faults, patches = [] }: RunOptions) {
+  const folder = mkdtempSync(join(tmpdir(), 'hubbub-torture-'));
+  try {
+    const main = copyServer(folder, patches);
+    const options = {
+      runMs,
+      instances: 3,
+      clients: 30,
+      channels: 6,
+      seed: 20,
+      faults: faults ?? [],
+      actionsPerSecond: 20,
+    };
+    return await torture({ ...options, json: null, main: null }, { main, folder, say: console.log });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test('nothing is lost, doubled or out of order while everything breaks', { timeout: 240_000 }, async () => {
+  const record = await run({ runMs: 28_000, faults: FAULT_KINDS });
+  const figures = figuresOf(record);
+  console.log(describeFigures(figures));
+  const violations = check(record);
+  assert.equal(violations.length, 0, describeViolations(record, violations));
+  // The run was worth something: all of that has happened.
+  assert.ok(figures.messages.acked > 200, `only ${figures.messages.acked} messages`);
+  assert.ok(figures.messages.retried > 0 && figures.resumes.recovered > 30 && figures.resumes['from zero'] > 0);
+  assert.ok(Object.keys(figures.faults).length >= 12, `only ${Object.keys(figures.faults).join(', ')}`);
+  assert.ok(record.rssBytes.every((bytes) => process.platform !== 'linux' || bytes > 10 * MIB));
+});
+
+/** A bus that loses every sixth batch on its way to the others. */
+const LOSSY_BUS: Patch = {
+  file: 'bus-redis.js',
+  from: '        this.onBatch(channelId, batch, atMs);\n        this.#send(channelId, batch);\n',
+  to: '        this.onBatch(channelId, batch, atMs);\n        if (batch.firstSeq % 6 !== 5) this.#send(channelId, batch);\n',
+};
+
+test('a hub that passes on what comes early, instead of waiting for what is missing, is found out', async () => {
+  const hasty: Patch = {
+    file: 'channel-hub.js',
+    from: '            this.#hold(batch);\n            return;\n',
+    to: '',
+  };
+  const found = check(await run({ runMs: 6000, patches: [LOSSY_BUS, hasty] }));
+  assert.ok(
+    found.some(({ rule }) => rule === 'gap'),
+    JSON.stringify(found.slice(0, 5)),
+  );
+});
+
+test('a hub that passes on what it has passed on before is found out', async () => {
+  const forgetful: Patch = {
+    file: 'channel-hub.js',
+    from: '        this.#accept(batchAfter(batch, this.#lastSeq), atMs);\n',
+    to: '        this.#accept(batchAfter(batch, this.#lastSeq), atMs);\n        if (batch.firstSeq % 7 === 3) this.#tick.push(batch.frames);\n',
+  };
+  const found = check(await run({ runMs: 6000, patches: [forgetful] }));
+  assert.ok(
+    found.some(({ rule }) => rule === 'double'),
+    JSON.stringify(found.slice(0, 5)),
+  );
+});
