@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Author, encodeAuthor } from '@hubbub/protocol/codec.js';
-import { CLOSES, type CloseReason } from '@hubbub/protocol/codes.js';
+import { CLOSES, type CloseReason, type ErrorCode } from '@hubbub/protocol/codes.js';
 import type { ErrorFrame, ServerFrame } from '@hubbub/protocol/frames.js';
 import { PING_INTERVAL_MS, PONG_TIMEOUT_MS, TOKEN_WARNING_MS } from '@hubbub/protocol/limits.js';
 import type { ChannelRole } from '@hubbub/protocol/rest.js';
@@ -67,6 +67,10 @@ const ERRORS_PER_SECOND = 10;
 const STALL_LIMIT_MS = 30_000;
 /** How long a client may take to answer a close before its socket is ended. */
 const CLOSE_WAIT_MS = 5000;
+/** The same for a slow one: it has to read what was sent before, or it would never see the code that says why. */
+const SLOW_CLOSE_WAIT_MS = 15_000;
+/** Codes of errors that are the server's doing, not the client's. */
+const OWN_FAILURES: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'INTERNAL']);
 
 /**
  * One WebSocket: reads frames in their order, sends replies, keeps itself alive, closes with a reason. What frames mean
@@ -170,11 +174,8 @@ export class Connection implements Subscriber {
     };
     this.send(frame);
     this.#handlers.onErrorSent(channelId, error.code);
-    const now = Date.now();
-    const regained = ((now - this.#errorAtMs) / 1000) * ERRORS_PER_SECOND;
-    this.#errorAllowance = Math.min(ERROR_BURST, this.#errorAllowance + regained) - 1;
-    this.#errorAtMs = now;
-    if (this.#errorAllowance < 0) this.close('FLOODING');
+    // One who repeats during an outage what he was told to repeat is no flood.
+    if (!OWN_FAILURES.has(error.code)) this.#chargeError();
   }
 
   /** Takes in a fresh token of the same user. */
@@ -199,7 +200,8 @@ export class Connection implements Subscriber {
     // Else the answer to the close is not read, and the socket stays until it is ended by force.
     if (this.#webSocket.isPaused) this.#webSocket.resume();
     // One who does not read cannot answer the close either.
-    setTimeout(() => this.#webSocket.terminate(), CLOSE_WAIT_MS).unref();
+    const waitMs = reason === 'TOO_SLOW' ? SLOW_CLOSE_WAIT_MS : CLOSE_WAIT_MS;
+    setTimeout(() => this.#webSocket.terminate(), waitMs).unref();
   }
 
   /** Ends the socket without a word. */
@@ -227,6 +229,14 @@ export class Connection implements Subscriber {
       this.push(PING_FRAME);
     }
     this.#watchStall(now);
+  }
+
+  #chargeError(): void {
+    const now = Date.now();
+    const regained = ((now - this.#errorAtMs) / 1000) * ERRORS_PER_SECOND;
+    this.#errorAllowance = Math.min(ERROR_BURST, this.#errorAllowance + regained) - 1;
+    this.#errorAtMs = now;
+    if (this.#errorAllowance < 0) this.close('FLOODING');
   }
 
   #watchStall(now: number): void {

@@ -12,6 +12,8 @@ export class Member {
   received = 0;
   /** The socket is gone. */
   ended = false;
+  /** Code of the close frame that was read; null: none. */
+  closeCode: number | null = null;
   /** What went against the promise: a gap, a double, a step back. */
   readonly faults: string[] = [];
   readonly #raw: Promise<RawSocket>;
@@ -32,9 +34,10 @@ export class Member {
     });
     this.#raw = RawSocket.open(url, token, (bytes, start, end) => this.#read(bytes, start, end));
     this.#raw.then(
-      ({ socket }) =>
-        socket.on('close', () => {
+      (raw) =>
+        raw.socket.on('close', () => {
           this.ended = true;
+          this.closeCode = raw.closeCode;
         }),
       () => {},
     );

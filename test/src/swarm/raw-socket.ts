@@ -103,7 +103,10 @@ export class RawSocket {
       if (end > bytes.length) break;
       if (bytes[at] === FIN_TEXT) this.#onText(bytes, start, end);
       else if (bytes[at] === FIN_PING) this.#write(FIN_PONG, bytes.subarray(start, end));
-      else if (bytes[at] === FIN_CLOSE && length >= 2) this.closeCode = bytes.readUInt16BE(start);
+      else if (bytes[at] === FIN_CLOSE && length >= 2) {
+        this.closeCode = bytes.readUInt16BE(start);
+        this.#write(FIN_CLOSE, bytes.subarray(start, start + 2));
+      }
       at = end;
     }
     if (at < bytes.length) this.#rest = Buffer.from(bytes.subarray(at));

@@ -3,6 +3,9 @@ import { lagsOf } from './lags.js';
 import { keyOf, RunIndex } from './run-index.js';
 import type { RunRecord } from './run-record.js';
 
+/** A close that comes so soon after a reader reads again has waited for it. */
+const THAW_MS = 1000;
+
 /** The numbers of a run. */
 export interface Figures {
   readonly messages: {
@@ -16,6 +19,8 @@ export interface Figures {
   };
   readonly deliveries: number;
   readonly connections: number;
+  /** How often a reader stood still, and how often he had lost his connection by the time he read again. */
+  readonly freezes: { readonly all: number; readonly lost: number };
   readonly closes: Readonly<Record<string, number>>;
   readonly resumes: Readonly<Record<'fresh' | 'from zero' | 'recovered' | 'too far behind', number>>;
   readonly faults: Readonly<Record<string, number>>;
@@ -41,11 +46,19 @@ export function figuresOf(run: RunRecord): Figures {
   const resumes = { fresh: 0, 'from zero': 0, recovered: 0, 'too far behind': 0 };
   let deliveries = 0;
   let connections = 0;
+  const freezes = { all: 0, lost: 0 };
+  /** When each client last read again. */
+  const thawedAtMs = new Map<number, number>();
   for (const event of run.events) {
     if (event.k === 'got') deliveries++;
     else if (event.k === 'open') connections++;
-    else if (event.k === 'close') count(closes, String(event.code));
-    else if (event.k === 'err') count(refused, event.code === '' ? 'no answer' : event.code);
+    else if (event.k === 'freeze') freezes.all++;
+    else if (event.k === 'thaw') thawedAtMs.set(event.c, event.t);
+    else if (event.k === 'close') {
+      count(closes, String(event.code));
+      const sinceMs = event.t - (thawedAtMs.get(event.c) ?? Number.NEGATIVE_INFINITY);
+      if (!event.own && sinceMs < THAW_MS) freezes.lost++;
+    } else if (event.k === 'err') count(refused, event.code === '' ? 'no answer' : event.code);
     else if (event.k === 'sub') {
       if (event.asked === null) resumes.fresh++;
       else if (!event.recovered) resumes['too far behind']++;
@@ -65,6 +78,7 @@ export function figuresOf(run: RunRecord): Figures {
     },
     deliveries,
     connections,
+    freezes,
     closes,
     resumes,
     faults,

@@ -60,7 +60,7 @@ const SHAPES: Readonly<Record<FaultKind, Shape>> = {
   'pg-restart': { lastsMs: [0, 0] },
   'pg-terminate': { lastsMs: [0, 0] },
   'pg-readonly': { lastsMs: [500, 4000] },
-  'pg-hole': { lastsMs: [500, 8000], all: 0.3 },
+  'pg-hole': { lastsMs: [500, 18_000], all: 0.3 },
   'pg-delay': { lastsMs: [1000, 6000], amount: [20, 500], all: 0.5 },
   'pg-cut': { lastsMs: [0, 2500], all: 0.3 },
   'link-cut': { lastsMs: [0, 0], amount: [10, 100] },

@@ -1,6 +1,6 @@
 import type { ServerFrame } from '@hubbub/protocol/frames.js';
-import { WebSocket } from 'ws';
 import { parseServerFrame } from '../support/frame-check.js';
+import { ClientSocket, type OwnEvent } from './client-socket.js';
 import { contentOf, digestOf } from './content.js';
 import type { ClientPlan } from './crew-order.js';
 import type { EventLog } from './event-log.js';
@@ -19,14 +19,8 @@ export interface World {
   readonly seed: number;
 }
 
-const HANDSHAKE_TIMEOUT_MS = 6000;
-/** How long the answer to a close is waited for: a halted instance gives none. */
-const CLOSE_TIMEOUT_MS = 1500;
-const PING_INTERVAL_MS = 4000;
-/** Silence after which a connection counts as dead; an instance may stand still for five seconds. */
-const SILENCE_LIMIT_MS = 9000;
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 2000;
+/** A many-channel connection may join one channel by its URL. */
+const JOIN_BY_URL_CHANCE = 0.3;
 const JOIN_RETRY_MS = 500;
 
 /**
@@ -49,17 +43,9 @@ export class TortureClient {
   forgetful = 0;
   readonly #random: Random;
   readonly #channels: ReadonlyMap<string, Stay>;
-  #socket: WebSocket | null = null;
-  #conn = 0;
-  #heardAtMs = 0;
-  #failures = 0;
-  #reconnectInMs: number | null = null;
-  /** The connection is ended by this client's own will. */
-  #dropping = false;
-  #reconnect: NodeJS.Timeout | null = null;
-  #ping: NodeJS.Timeout | null = null;
-  #frozen = false;
-  #ended = false;
+  readonly #socket: ClientSocket;
+  /** The join that the URL of the connection under way asks for; null: none. */
+  #first: { readonly stay: Stay; readonly position: number | null } | null = null;
 
   constructor(plan: ClientPlan, world: World, random: Random) {
     this.plan = plan;
@@ -68,95 +54,48 @@ export class TortureClient {
     this.outbox = new Outbox(world.seed, plan.c);
     this.stays = new Map(plan.channels.map((ch) => [ch, new Stay(ch)]));
     this.#channels = new Map([...this.stays.values()].map((stay) => [world.channelIds[stay.ch] ?? '', stay]));
+    this.#socket = new ClientSocket({
+      urls: world.urls,
+      token: plan.token,
+      random,
+      log: this.#log,
+      target: () => this.#target(),
+      onOpen: () => this.#onOpen(),
+      onText: (text) => this.#onFrame(text),
+      onGone: () => {
+        for (const stay of this.stays.values()) stay.out();
+      },
+    });
   }
 
   get connected(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN;
-  }
-
-  get frozen(): boolean {
-    return this.#frozen;
-  }
-
-  /** Number of the connection that is open, or was last. */
-  get conn(): number {
-    return this.#conn;
+    return this.#socket.isOpen;
   }
 
   /** The channels that he is in now. */
   get inside(): Stay[] {
-    return this.connected && !this.#frozen ? [...this.stays.values()].filter(({ state }) => state === 'in') : [];
+    return this.connected && !this.#socket.frozen ? [...this.stays.values()].filter(({ state }) => state === 'in') : [];
   }
 
   get settled(): boolean {
     return this.inside.length === this.stays.size && this.outbox.size === 0;
   }
 
+  /** Comes, or comes back, now. */
   connect(): void {
-    if (this.#reconnect !== null) clearTimeout(this.#reconnect);
-    this.#reconnect = null;
-    if (this.#ended || this.#socket !== null) return;
-    const { world, plan } = this;
-    const i = this.#random.int(0, world.urls.length - 1);
-    const conn = ++this.#conn;
-    const first =
-      plan.mode === 'one' || this.#random.chance(0.3) ? [...this.stays.values()].find((s) => s.wanted) : null;
-    const url = new URL(`${world.urls[i]}`.replace(/^http/, 'ws'));
-    if (plan.mode === 'one') url.pathname = `/api/v1/chat/channels/${world.channelIds[first?.ch ?? -1]}/ws`;
-    else {
-      url.pathname = '/ws/chat';
-      if (first != null) url.searchParams.set('channel_id', world.channelIds[first.ch] ?? '');
-    }
-    const position = first == null ? null : this.#positionFor(first);
-    if (position !== null) url.searchParams.set('last_seq', String(position));
-    const socket = new WebSocket(url, {
-      headers: { Authorization: `Bearer ${plan.token}` },
-      perMessageDeflate: false,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    });
-    this.#socket = socket;
-    let opened = false;
-    socket.on('error', () => {});
-    socket.on('unexpected-response', (_request, response) => {
-      let body = '';
-      response.on('data', (chunk) => {
-        body += chunk;
-      });
-      const refused = () => {
-        const code = /"code":"(\w+)"/.exec(body)?.[1] ?? '';
-        if (this.#socket === socket) this.#log({ k: 'refused', i, status: response.statusCode ?? 0, code });
-        socket.terminate();
-      };
-      response.once('end', refused).once('error', refused);
-    });
-    socket.on('open', () => {
-      opened = true;
-      this.#heardAtMs = clockMs();
-      this.#log({ k: 'open', conn, i });
-      if (first != null) this.#noteJoin(first, position);
-      for (const stay of this.stays.values()) if (stay !== first && stay.wanted) this.join(stay);
-      this.#ping = setInterval(() => this.#keepAlive(), PING_INTERVAL_MS);
-    });
-    socket.on('message', (data) => this.#onFrame(String(data)));
-    socket.on('close', (code, reason) => this.#onClose(socket, conn, opened, code, String(reason)));
+    this.#socket.connect();
   }
 
-  /** Ends the connection. @param backInMs when to come back; null: after the usual wait */
-  drop(backInMs: number | null, gracefully: boolean): void {
-    this.#reconnectInMs = backInMs;
-    this.#dropping = true;
-    const socket = this.#socket;
-    if (gracefully) {
-      socket?.close();
-      setTimeout(() => socket?.terminate(), CLOSE_TIMEOUT_MS);
-    } else socket?.terminate();
+  /** Ends the connection. @param backInMs when to come back */
+  drop(backInMs: number, gracefully: boolean): void {
+    this.#socket.drop(backInMs, gracefully);
   }
 
   /** Asks to be let into a channel; many-channel connections only. */
   join(stay: Stay): void {
     const position = this.#positionFor(stay);
     this.#noteJoin(stay, position);
-    this.#send({
+    this.#socket.send({
       type: 'join',
       channel_id: this.world.channelIds[stay.ch],
       ...(position === null ? {} : { last_seq: position }),
@@ -164,9 +103,9 @@ export class TortureClient {
   }
 
   leave(stay: Stay): void {
-    this.#log({ k: 'leave', conn: this.#conn, ch: stay.ch });
+    this.#log({ k: 'leave', conn: this.#socket.conn, ch: stay.ch });
     stay.out();
-    this.#send({ type: 'leave', channel_id: this.world.channelIds[stay.ch] });
+    this.#socket.send({ type: 'leave', channel_id: this.world.channelIds[stay.ch] });
   }
 
   /** Sends a message that has to get through, as soon as he is in its channel. */
@@ -175,8 +114,8 @@ export class TortureClient {
     if (this.stays.get(ch)?.state !== 'in' || !this.connected) return;
     this.outbox.sending(message);
     this.sent++;
-    this.#log({ k: 'sent', conn: this.#conn, ch, id, size });
-    this.#send({
+    this.#log({ k: 'sent', conn: this.#socket.conn, ch, id, size });
+    this.#socket.send({
       type: 'message',
       channel_id: this.world.channelIds[ch],
       content: contentOf(id, size),
@@ -186,23 +125,18 @@ export class TortureClient {
 
   /** Sends a message that has to be refused with the code `bad`. */
   sendBad(ch: number, id: string, content: string, bad: string): void {
-    this.#log({ k: 'sent', conn: this.#conn, ch, id, size: 0, bad });
-    this.#send({ type: 'message', channel_id: this.world.channelIds[ch], content, message_id: id });
+    this.#log({ k: 'sent', conn: this.#socket.conn, ch, id, size: 0, bad });
+    this.#socket.send({ type: 'message', channel_id: this.world.channelIds[ch], content, message_id: id });
   }
 
+  /** Reads nothing any more. */
   freeze(): void {
-    if (!this.connected || this.#frozen) return;
-    this.#frozen = true;
-    this.#log({ k: 'freeze', conn: this.#conn });
-    this.#socket?.pause();
+    this.#socket.freeze();
   }
 
+  /** Reads again. */
   thaw(): void {
-    if (!this.#frozen) return;
-    this.#frozen = false;
-    this.#heardAtMs = clockMs();
-    this.#log({ k: 'thaw', conn: this.#conn });
-    if (this.connected) this.#socket?.resume();
+    this.#socket.thaw();
   }
 
   /** Writes down how it all ended, and goes. */
@@ -211,10 +145,8 @@ export class TortureClient {
       this.#log({ k: 'end', ch, reached: this.connected && state === 'in' ? reached : null });
     }
     for (const { ch, id, sends } of this.outbox.all) if (sends > 0) this.#log({ k: 'unanswered', ch, id });
-    this.#ended = true;
     this.outbox.close();
-    if (this.#reconnect !== null) clearTimeout(this.#reconnect);
-    this.#socket?.terminate();
+    this.#socket.end();
   }
 
   /** A message of his was answered for good. */
@@ -222,24 +154,27 @@ export class TortureClient {
     if (this.outbox.settle(id)) this.acked++;
   }
 
-  #onClose(socket: WebSocket, conn: number, opened: boolean, code: number, why: string): void {
-    if (this.#socket !== socket) return;
-    this.#socket = null;
-    if (this.#ping !== null) clearInterval(this.#ping);
-    this.#ping = null;
-    this.thaw();
-    if (opened) this.#log({ k: 'close', conn, code, why, own: this.#dropping });
-    this.#dropping = false;
-    for (const stay of this.stays.values()) stay.out();
-    const backoffMs = Math.min(MIN_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS) * (0.5 + this.#random.next() / 2);
-    this.#failures++;
-    const waitMs = this.#reconnectInMs ?? backoffMs;
-    this.#reconnectInMs = null;
-    if (!this.#ended) this.#reconnect = setTimeout(() => this.connect(), waitMs);
+  #target(): string {
+    const { channelIds } = this.world;
+    const single = this.plan.mode === 'one';
+    const byUrl = single || this.#random.chance(JOIN_BY_URL_CHANCE);
+    const stay = byUrl ? [...this.stays.values()].find(({ wanted }) => wanted) : undefined;
+    this.#first = stay === undefined ? null : { stay, position: this.#positionFor(stay) };
+    if (this.#first === null) return '/ws/chat';
+    const query = new URLSearchParams();
+    if (!single) query.set('channel_id', channelIds[this.#first.stay.ch] ?? '');
+    if (this.#first.position !== null) query.set('last_seq', String(this.#first.position));
+    const path = single ? `/api/v1/chat/channels/${channelIds[this.#first.stay.ch]}/ws` : '/ws/chat';
+    return `${path}?${query}`;
+  }
+
+  #onOpen(): void {
+    const first = this.#first;
+    if (first !== null) this.#noteJoin(first.stay, first.position);
+    for (const stay of this.stays.values()) if (stay !== first?.stay && stay.wanted) this.join(stay);
   }
 
   #onFrame(text: string): void {
-    this.#heardAtMs = clockMs();
     let frame: ServerFrame;
     try {
       frame = parseServerFrame(text);
@@ -249,7 +184,7 @@ export class TortureClient {
     }
     if (frame.type === 'subscribed') this.#onSubscribed(frame);
     else if (frame.type === 'error') this.#onError(frame);
-    else if (frame.type === 'draining') this.#reconnectInMs = frame.retry_after_ms;
+    else if (frame.type === 'draining') this.#socket.comeBackIn(frame.retry_after_ms);
     else if ('seq' in frame) this.#onSequenced(frame);
   }
 
@@ -261,9 +196,9 @@ export class TortureClient {
     }
     const asked = stay.subscribed(frame);
     const { seq, recovered, oldest_seq: oldest = null } = frame;
-    this.#log({ k: 'sub', conn: this.#conn, ch: stay.ch, asked, seq, recovered, oldest });
+    this.#log({ k: 'sub', conn: this.#socket.conn, ch: stay.ch, asked, seq, recovered, oldest });
     if (stay.state !== 'in') return;
-    this.#failures = 0;
+    this.#socket.succeeded();
     for (const message of this.outbox.ofChannel(stay.ch)) this.sendOut(message);
     if (this.bounces > 0) {
       this.bounces--;
@@ -283,7 +218,7 @@ export class TortureClient {
     this.got++;
     this.#log({
       k: 'got',
-      conn: this.#conn,
+      conn: this.#socket.conn,
       ch: stay.ch,
       seq,
       type,
@@ -298,7 +233,7 @@ export class TortureClient {
 
   #onError({ code, channel_id, message_id, retry_after_ms }: Extract<ServerFrame, { type: 'error' }>): void {
     const stay = channel_id === null ? undefined : this.#channels.get(channel_id);
-    this.#log({ k: 'err', conn: this.#conn, ch: stay?.ch ?? null, id: message_id ?? null, code });
+    this.#log({ k: 'err', conn: this.#socket.conn, ch: stay?.ch ?? null, id: message_id ?? null, code });
     const retryMs = (retry_after_ms ?? JOIN_RETRY_MS) * (0.5 + this.#random.next());
     if (message_id !== undefined) {
       const message = this.outbox.get(message_id);
@@ -309,15 +244,15 @@ export class TortureClient {
     }
     if (stay === undefined || stay.asked.length === 0) return;
     stay.refused();
-    const conn = this.#conn;
+    const { conn } = this.#socket;
     setTimeout(() => {
-      if (conn === this.#conn && this.connected && stay.state === 'out' && stay.wanted) this.join(stay);
+      if (conn === this.#socket.conn && this.connected && stay.state === 'out' && stay.wanted) this.join(stay);
     }, retryMs);
   }
 
   #noteJoin(stay: Stay, position: number | null): void {
     stay.join(position);
-    this.#log({ k: 'join', conn: this.#conn, ch: stay.ch, asked: position });
+    this.#log({ k: 'join', conn: this.#socket.conn, ch: stay.ch, asked: position });
   }
 
   #positionFor(stay: Stay): number | null {
@@ -325,23 +260,10 @@ export class TortureClient {
     return stay.lastSeq;
   }
 
-  #keepAlive(): void {
-    if (this.#frozen) return;
-    if (clockMs() - this.#heardAtMs > SILENCE_LIMIT_MS) this.#socket?.terminate();
-    else this.#send({ type: 'ping' });
-  }
-
-  #send(frame: object): void {
-    if (this.connected) this.#socket?.send(JSON.stringify(frame));
-  }
-
-  readonly #log = (event: LogInput): void => {
+  readonly #log = (event: OwnEvent): void => {
     this.world.log.write({ ...event, t: clockMs(), c: this.plan.c });
   };
 }
-
-type LogInput = DistributiveOmit<Parameters<EventLog['write']>[0], 't' | 'c'>;
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** Whether the same message may get through later. */
 export function isRetryable(code: string): boolean {
