@@ -1,6 +1,3 @@
-import type { Logger } from './log.js';
-import { type RedisLink, RedisScript } from './redis-link.js';
-
 /** How often something may be done: `perMinute` on average, `burst` of them at once. */
 export interface Rate {
   readonly perMinute: number;
@@ -68,58 +65,13 @@ export class MemoryLimiter implements Limiter {
   }
 }
 
-// The clock is Redis's own, so that instances with skewed clocks share one limit. Times in microseconds.
-const TAKE = new RedisScript(`
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
-local interval = tonumber(ARGV[1])
-local burst = tonumber(ARGV[2])
-local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + interval
-if arrival - now <= interval * burst then
-  redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000))
-  return {1, arrival - now}
-end
-return {0, arrival - interval - now}
-`);
-
-/** Rates held in Redis, for the whole cluster; in this process while Redis is away. */
-export class RedisLimiter implements Limiter {
-  readonly #link: RedisLink;
-  readonly #log: Logger;
-  readonly #fallback = new MemoryLimiter();
-
-  constructor(link: RedisLink, log: Logger) {
-    this.#link = link;
-    this.#log = log;
-  }
-
-  take(key: string, rate: Rate): RateDecision | Promise<RateDecision> {
-    return this.#link.up ? this.#takeShared(key, rate) : this.#fallback.take(key, rate);
-  }
-
-  close(): void {
-    this.#fallback.close();
-  }
-
-  async #takeShared(key: string, rate: Rate): Promise<RateDecision> {
-    try {
-      const reply = await this.#link.run(TAKE, [`limit:${key}`], [intervalOf(rate), rate.burst]);
-      const [allowed, ahead] = reply as [number, number];
-      return decide(allowed === 1, ahead, rate);
-    } catch (error) {
-      this.#log.debug({ err: String(error) }, 'The rate limit is held in memory until Redis answers');
-      return this.#fallback.take(key, rate);
-    }
-  }
-}
-
-/** Between two uses of an even pace, in whole microseconds: fractions would add up to a use too few. */
-function intervalOf(rate: Rate): number {
+/** Time between two uses of an even pace, in whole microseconds: fractions would add up to a use too few. */
+export function intervalOf(rate: Rate): number {
   return Math.round(60_000_000 / rate.perMinute);
 }
 
 /** @param aheadUs how far the uses so far run ahead of now, in microseconds */
-function decide(allowed: boolean, aheadUs: number, rate: Rate): RateDecision {
+export function decide(allowed: boolean, aheadUs: number, rate: Rate): RateDecision {
   const interval = intervalOf(rate);
   return {
     allowed,

@@ -5,6 +5,8 @@ type Listener = (message: Buffer, channel: Buffer) => void;
 
 /** One life of the connections to Redis, from their opening to the loss of any of them. */
 export interface RedisConnection {
+  /** Whether keys are spread over several servers. */
+  readonly clustered: boolean;
   /**
    * One command.
    *
@@ -101,6 +103,7 @@ async function openServer(url: string, events: RedisEvents): Promise<RedisConnec
     const info = await commands.info('server');
     const sharded = Number(/redis_version:(\d+)/.exec(info)?.[1] ?? 0) >= SHARDED_SINCE;
     return {
+      clustered: false,
       command: async (_key, args) => {
         try {
           return await commands.sendCommand(args);
@@ -190,6 +193,7 @@ async function openCluster({ username, password, hosts }: Hosts, events: RedisEv
   }, CLUSTER_CHECK_MS);
   check.unref();
   return {
+    clustered: true,
     command,
     publish: (channel, message) => command(channel, ['SPUBLISH', channel, message]),
     subscribe: (channel, listener) => cluster.sSubscribe(channel, listener, true),

@@ -63,6 +63,11 @@ export class RedisLink {
     return this.#connection;
   }
 
+  /** Whether keys are spread over several servers. */
+  get clustered(): boolean {
+    return this.#connection?.clustered === true;
+  }
+
   /** Calls `listener` each time that the link comes up. */
   onUp(listener: () => void): void {
     this.#upListeners.push(listener);
