@@ -20,7 +20,7 @@ import { asHubbubError, HubbubError } from './errors.js';
 import { encodeTextFrames } from './frame.js';
 import type { Hub } from './hub.js';
 import type { Identity } from './identity.js';
-import type { Journal, Receipt } from './journal.js';
+import type { Journal } from './journal.js';
 import type { Limiter, Rate, RateDecision } from './limiter.js';
 import type { Logger } from './log.js';
 import { assertSlowMode, messageRateKey, rateLimited, takeSlowMode } from './message-rate.js';
@@ -28,6 +28,7 @@ import type { Metrics } from './metrics.js';
 import { isStaff } from './permissions.js';
 import type { Presence } from './presence.js';
 import type { StandingRow } from './store/people.js';
+import type { Receipt } from './submission.js';
 
 interface CommandsOptions {
   readonly journal: Journal;

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { encodeAuthor } from '@hubbub/protocol/codec.js';
 import type { Batch } from './batch.js';
 import { HubbubError, StorageUnavailable } from './errors.js';
-import { Journal, type Receipt, type Submission } from './journal.js';
+import { Journal } from './journal.js';
 import { createLogger } from './log.js';
 import { Metrics } from './metrics.js';
 import { Rights } from './rights.js';
@@ -16,6 +16,7 @@ import { readPage } from './store/messages.js';
 import { migrate } from './store/migrate.js';
 import { readStandings } from './store/people.js';
 import { upsertUser } from './store/users.js';
+import type { Receipt, Submission } from './submission.js';
 
 const ADA = '11111111-0000-4000-8000-000000000000';
 const BOB = '22222222-0000-4000-8000-000000000000';
@@ -55,7 +56,10 @@ class FakeDb implements Db {
   query<Row>(text: string, params: readonly unknown[] = []): Promise<Row[]> {
     if (this.isAway) return Promise.reject(away('not-applied'));
     if (!text.includes('insert into chat_messages')) return pglite.query<Row>(text, params);
-    this.batches.push(Number(params[1]));
+    const [, messages] = params;
+    this.batches.push(
+      Array.isArray(messages) ? messages.reduce((sum: number, each) => sum + Number(each), 0) : Number(messages),
+    );
     return this.onAppend(() => pglite.query<Row>(text, params)) as Promise<Row[]>;
   }
 
@@ -77,24 +81,25 @@ class FakeDb implements Db {
 class Stage {
   readonly db = new FakeDb();
   readonly published: Published[] = [];
-  readonly channelId = randomUUID();
+  readonly channelId: string = randomUUID();
   readonly journal: Journal;
 
-  static async open(): Promise<Stage> {
-    const stage = new Stage();
+  static async open(maxStatements = 4): Promise<Stage> {
+    const stage = new Stage(maxStatements);
     await createChannel(pglite, stage.channelId, ADA, { name: 'general' });
     return stage;
   }
 
   readonly rights = new Rights((channelId, userIds) => readStandings(pglite, channelId, userIds));
 
-  private constructor() {
+  private constructor(maxStatements: number) {
     this.journal = new Journal({
       db: this.db,
       rights: this.rights,
       metrics,
       log,
       origin: 7,
+      maxStatements,
       publish: (channelId, batch, atMs) => {
         this.published.push({ channelId, firstSeq: batch.firstSeq, contents: contentsOf(batch), atMs });
       },
@@ -119,7 +124,7 @@ class Stage {
     return this.published.flatMap(({ contents }) => contents);
   }
 
-  async stored(channelId = this.channelId): Promise<string[]> {
+  async stored(channelId: string = this.channelId): Promise<string[]> {
     const rows = await readPage(pglite, channelId, {}, 1000);
     assert.deepEqual(
       rows.map(({ seq }) => seq),
@@ -585,4 +590,132 @@ test('in a channel that is not active nobody may write', async () => {
   await pglite.query('update chat_channels set is_active = false where id = $1', [stage.channelId]);
   await assert.rejects(stage.append('never'), isRefusal('CHANNEL_NOT_FOUND'));
   assert.deepEqual(await stage.stored(), []);
+});
+
+/** A journal that may run one statement at a time, with more channels, and something under way that holds it up. */
+async function openBusy(channels: number) {
+  const stage = await Stage.open(1);
+  const channelIds: string[] = Array.from({ length: channels }, () => randomUUID());
+  for (const id of channelIds) await createChannel(pglite, id, ADA, { name: 'one of many' });
+  const { promise: gate, resolve: release } = Promise.withResolvers<void>();
+  const begin = () => {
+    stage.db.onAppend = async (run) => {
+      stage.db.onAppend = (next) => next();
+      await gate;
+      return await run();
+    };
+    const first = stage.append('first');
+    return turn().then(() => first);
+  };
+  return { stage, channelIds, begin, release };
+}
+
+test('what gathers in many channels while the journal is busy is stored by one statement', async () => {
+  const { stage, channelIds, begin, release } = await openBusy(30);
+  const first = begin();
+  await turn();
+  const others = channelIds.flatMap((channelId) =>
+    ['a', 'b'].map((content) => stage.append(content, { channelId }).then(({ seq }) => `${content}${seq}`)),
+  );
+  release();
+  assert.equal((await first).seq, 1);
+  assert.deepEqual(
+    await Promise.all(others),
+    channelIds.flatMap(() => ['a1', 'b2']),
+  );
+  assert.deepEqual(stage.db.batches, [1, 60]);
+  for (const channelId of channelIds) assert.deepEqual(await stage.stored(channelId), ['a', 'b']);
+  assert.equal(stage.published.length, 31);
+});
+
+test('more than 100 channels, or 500 messages, take a further statement, the longest waiting first', async () => {
+  const { stage, channelIds, begin, release } = await openBusy(130);
+  const first = begin();
+  await turn();
+  const others = channelIds.map((channelId, index) =>
+    Promise.all(Array.from({ length: index === 0 ? 450 : 1 }, (_, n) => stage.append(String(n), { channelId }))),
+  );
+  release();
+  await Promise.all([first, ...others]);
+  assert.deepEqual(stage.db.batches, [1, 500, 79]);
+});
+
+test('trouble in one channel of a statement costs the others one more statement, and nothing else', async () => {
+  const { stage, channelIds, begin, release } = await openBusy(5);
+  const [repeating = '', banning = '', gone = '', twinA = '', twinB = ''] = channelIds;
+  const messageId = randomUUID();
+  const twin = randomUUID();
+  await stage.append('told before', { channelId: repeating, messageId });
+  // Ada's and Bob's rights are known to the journal; that they have changed is not.
+  await stage.append('1', { channelId: banning, userId: BOB });
+  await stage.append('1', { channelId: gone });
+  await ban(banning, BOB);
+  await pglite.query('update chat_channels set is_active = false, access_version = access_version + 1 where id = $1', [
+    gone,
+  ]);
+  const first = begin();
+  await turn();
+  const results = Promise.allSettled([
+    stage.append('told before', { channelId: repeating, messageId }),
+    stage.append('new', { channelId: repeating }),
+    stage.append('never', { channelId: banning, userId: BOB }),
+    stage.append('2', { channelId: banning }),
+    stage.append('never', { channelId: gone }),
+    stage.append('twin', { channelId: twinA, messageId: twin }),
+    stage.append('twin', { channelId: twinB, messageId: twin }),
+  ]);
+  release();
+  await first;
+  const settled = (await results).map((each) =>
+    each.status === 'fulfilled' ? each.value.seq : (each.reason as HubbubError).code,
+  );
+  assert.deepEqual(settled.slice(0, 5), [1, 2, 'FORBIDDEN', 2, 'CHANNEL_NOT_FOUND']);
+  assert.deepEqual(settled.slice(5).sort(), [1, 'CONFLICT']);
+  assert.deepEqual(await stage.stored(repeating), ['told before', 'new']);
+  assert.deepEqual(await stage.stored(banning), ['1', '2']);
+  assert.deepEqual(stage.contents.sort(), ['1', '1', '2', 'first', 'new', 'told before', 'twin']);
+});
+
+test('a statement for many channels whose answer was lost is acknowledged and published once, stored or not', async (t) => {
+  for (const isStored of [true, false]) {
+    const { stage, channelIds, begin, release } = await openBusy(10);
+    const first = begin();
+    await turn();
+    const others = Promise.all(channelIds.map((channelId) => stage.append('once', { channelId })));
+    release();
+    await first;
+    let lost = 0;
+    stage.db.onAppend = async (run) => {
+      stage.db.onAppend = (next) => next();
+      if (isStored) await run();
+      lost++;
+      throw away('unknown');
+    };
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await passPauses(t, others);
+    t.mock.timers.reset();
+    assert.equal(lost, 1);
+    assert.deepEqual(
+      (await others).map(({ seq, earlier }) => [seq, earlier]),
+      channelIds.map(() => [1, null]),
+    );
+    for (const channelId of channelIds) assert.deepEqual(await stage.stored(channelId), ['once']);
+    assert.deepEqual(stage.contents.sort(), ['first', ...channelIds.map(() => 'once')].sort());
+  }
+});
+
+test('with storage away all channels of a statement are told so, and the next one passes', async () => {
+  const { stage, channelIds, begin, release } = await openBusy(10);
+  const first = begin();
+  await turn();
+  const others = Promise.allSettled(channelIds.map((channelId) => stage.append('again', { channelId })));
+  release();
+  await first;
+  stage.db.isAway = true;
+  for (const each of await others) {
+    assert.equal(each.status, 'rejected');
+    assert.ok(isRefusal('UNAVAILABLE')(each.reason));
+  }
+  stage.db.isAway = false;
+  for (const channelId of channelIds) assert.equal((await stage.append('again', { channelId })).seq, 1);
 });

@@ -1,45 +1,24 @@
 import { encodeMessage } from '@hubbub/protocol/codec.js';
 import { BATCH_KIND, type Batch } from './batch.js';
+import { Committer } from './committer.js';
 import { HubbubError, StorageUnavailable } from './errors.js';
 import { encodeTextFrames } from './frame.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { Rights } from './rights.js';
-import { type Db, SQLSTATE, sqlState } from './store/db.js';
-import { appendMessages, findMessages, type MessageRow, type NewMessage } from './store/messages.js';
-
-/** A message on its way into the journal. */
-export interface Submission {
-  readonly channelId: string;
-  readonly messageId: string;
-  readonly userId: string;
-  /** The author's part of the frame, from `encodeAuthor`. */
-  readonly authorJson: string;
-  readonly content: string;
-  /** When it was received (`performance.now()`). */
-  readonly atMs: number;
-  /** The last place of the channel that was delivered on this instance when it was received; 0: none is known. */
-  readonly deliveredSeq: number;
-}
-
-/** What became of a submission: committed in the database. */
-export interface Receipt {
-  readonly seq: number;
-  readonly createdAt: Date;
-  /** Set when the same sender had stored a message of this id before: that one, unchanged. */
-  readonly earlier: MessageRow | null;
-}
-
-interface Pending {
-  readonly submission: Submission;
-  readonly resolve: (receipt: Receipt) => void;
-  readonly reject: (error: unknown) => void;
-}
+import { type Db, sqlState } from './store/db.js';
+import type { ChannelBatch, Committed, Found, Pending, Receipt, Submission } from './submission.js';
 
 /** One channel's queue; it exists while there is something in it or under way. */
 interface Queue {
   readonly channelId: string;
   waiting: Pending[];
+}
+
+/** The next batch of a queue. */
+interface Turn {
+  readonly queue: Queue;
+  readonly batch: ChannelBatch;
 }
 
 interface JournalOptions {
@@ -49,36 +28,40 @@ interface JournalOptions {
   readonly log: Logger;
   /** Number of this instance in the batches it makes. */
   readonly origin: number;
+  /** Statements under way at most; what comes meanwhile shares the next one. */
+  readonly maxStatements: number;
   /** Hands a committed batch on; in the order of seq for each channel. `atMs`: receipt of its oldest message. */
   readonly publish: (channelId: string, batch: Batch, atMs: number) => void;
 }
 
 /** Messages in one statement at most: past it a batch costs others more waiting than it saves. */
 const MAX_BATCH = 500;
+/** Channels in one statement at most: it waits for the locks of all of them. */
+const MAX_CHANNELS = 100;
 /** Messages waiting in all queues at most; further ones are refused at once, so that memory stays bounded. */
 const MAX_WAITING = 20_000;
-/** How long the outcome of a statement whose connection was lost is looked for before its senders are told to retry. */
-const RESOLVE_FOR_MS = 10_000;
-const RESOLVE_PAUSE_MS = 250;
-const MAX_DOUBTFUL = 20_000;
 
 /**
- * Persist, then publish. Messages of one channel that arrive while a batch is in flight form the next one (group
- * commit): a lone message waits for nothing, and batches grow with the load. One statement of a channel is in flight at
- * a time, so batches are published in the order of their seq.
+ * Persist, then publish, by group commit. A lone message waits for nothing; while as many statements are in flight as
+ * there may be, messages gather, and the next statement takes what has gathered in all channels. One channel is in one
+ * statement at a time, so its batches are published in the order of their seq.
  */
 export class Journal {
   readonly #options: JournalOptions;
+  readonly #committer: Committer;
   readonly #queues = new Map<string, Queue>();
+  /** Queues that have something and are in no statement, in the order in which they came to have it. */
+  #ready: Queue[] = [];
+  #statements = 0;
+  #pumping = false;
   #waiting = 0;
   #closed = false;
   #closing: Promise<void> | null = null;
   #idle: (() => void) | null = null;
-  /** Ids whose outcome stayed unknown, newest last: should they turn up as stored, they have not been published. */
-  readonly #doubtful = new Set<string>();
 
   constructor(options: JournalOptions) {
     this.#options = options;
+    this.#committer = new Committer(options);
   }
 
   /**
@@ -104,8 +87,8 @@ export class Journal {
       }
       const started: Queue = { channelId: submission.channelId, waiting: [pending] };
       this.#queues.set(submission.channelId, started);
-      // What the same round of input brings for this channel goes into the same batch.
-      queueMicrotask(() => void this.#run(started));
+      this.#ready.push(started);
+      this.#pumpSoon();
     });
   }
 
@@ -117,128 +100,132 @@ export class Journal {
     await this.#closing;
   }
 
-  async #run(queue: Queue): Promise<void> {
-    while (queue.waiting.length > 0) {
-      const batch = takeBatch(queue);
-      try {
-        await this.#storeAll(queue.channelId, batch);
-      } catch (error) {
-        if (error instanceof StorageUnavailable) this.#options.metrics.journalFailures.inc(batch.length);
-        for (const pending of batch) pending.reject(error);
+  /** What the same round of input brings goes into the same statement. */
+  #pumpSoon(): void {
+    if (this.#pumping || this.#statements >= this.#options.maxStatements) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      while (this.#ready.length > 0 && this.#statements < this.#options.maxStatements)
+        void this.#run(this.#takeTurns());
+    });
+  }
+
+  /** The batches of the next statement: those of the queues that have waited longest. */
+  #takeTurns(): Turn[] {
+    const turns: Turn[] = [];
+    let messages = 0;
+    for (const queue of this.#ready) {
+      const room = Math.min(MAX_BATCH - messages, queue.waiting.length);
+      if (turns.length >= MAX_CHANNELS || room === 0) break;
+      const batch = takeBatch(queue, room);
+      turns.push({ queue, batch });
+      messages += batch.pendings.length;
+    }
+    this.#ready = this.#ready.slice(turns.length);
+    return turns;
+  }
+
+  async #run(turns: readonly Turn[]): Promise<void> {
+    this.#statements++;
+    const [first] = turns;
+    if (turns.length === 1 && first !== undefined) await this.#runAlone(first, false);
+    else await this.#runGroup(turns);
+    this.#statements--;
+    this.#pumpSoon();
+  }
+
+  async #runAlone({ queue, batch }: Turn, wasLost: boolean): Promise<void> {
+    try {
+      await this.#storeAll(batch, wasLost);
+    } catch (error) {
+      this.#reject(batch, error);
+    }
+    this.#finish(queue, batch);
+  }
+
+  async #runGroup(turns: readonly Turn[]): Promise<void> {
+    const left = new Map(turns.map((turn) => [turn.queue.channelId, turn]));
+    const started = performance.now();
+    try {
+      const outcome = await this.#committer.commitGroup(turns.map(({ batch }) => batch));
+      let messages = 0;
+      for (const { channelId, outcome: committed } of outcome.committed) {
+        const turn = left.get(channelId);
+        if (turn === undefined) continue;
+        messages += committed.stored.length;
+        this.#settle(channelId, committed);
+        left.delete(channelId);
+        this.#finish(turn.queue, turn.batch);
       }
-      this.#waiting -= batch.length;
-      this.#options.metrics.journalQueue.set(this.#waiting);
+      if (messages > 0) this.#observe(started, messages);
+      // Not waited for: what keeps one channel busy does not keep the next statement of the others.
+      for (const turn of left.values()) void this.#runAlone(turn, outcome.wasLost);
+    } catch (error) {
+      for (const { queue, batch } of left.values()) {
+        this.#reject(batch, error);
+        this.#finish(queue, batch);
+      }
+    }
+  }
+
+  #reject({ pendings }: ChannelBatch, error: unknown): void {
+    if (error instanceof StorageUnavailable) this.#options.metrics.journalFailures.inc(pendings.length);
+    for (const pending of pendings) pending.reject(error);
+  }
+
+  /** A batch is settled: its queue has its next turn, or ends. */
+  #finish(queue: Queue, batch: ChannelBatch): void {
+    this.#waiting -= batch.pendings.length;
+    this.#options.metrics.journalQueue.set(this.#waiting);
+    if (queue.waiting.length > 0) {
+      this.#ready.push(queue);
+      this.#pumpSoon();
+      return;
     }
     this.#queues.delete(queue.channelId);
     if (this.#queues.size === 0) this.#idle?.();
   }
 
-  /** Stores a batch; should the database refuse it for one of its messages, each of them by itself. */
-  async #storeAll(channelId: string, batch: readonly Pending[]): Promise<void> {
+  /** Stores a channel's batch; should the database refuse it for one of its messages, each of them by itself. */
+  async #storeAll(batch: ChannelBatch, wasLost: boolean): Promise<void> {
+    const { channelId, pendings } = batch;
     try {
-      await this.#store(channelId, batch);
+      await this.#store(batch, wasLost);
     } catch (error) {
-      if (batch.length === 1 || sqlState(error) === null) throw error;
-      for (const pending of batch) await this.#store(channelId, [pending]).catch((reason) => pending.reject(reason));
+      if (pendings.length === 1 || sqlState(error) === null) throw error;
+      for (const pending of pendings) {
+        await this.#store({ channelId, pendings: [pending] }, wasLost).catch((reason) => pending.reject(reason));
+      }
     }
   }
 
   /** Stores one batch and settles all of it, or throws and has settled none of it. */
-  async #store(channelId: string, batch: readonly Pending[]): Promise<void> {
-    const { metrics } = this.#options;
+  async #store(batch: ChannelBatch, wasLost: boolean): Promise<void> {
     const started = performance.now();
-    const { stored, found, refused, head } = await this.#commit(channelId, batch);
-    metrics.journalSeconds.observe((performance.now() - started) / 1000);
-    metrics.journalBatchSize.observe(batch.length);
+    const committed = await this.#committer.commit(batch, wasLost);
+    this.#observe(started, batch.pendings.length);
+    this.#settle(batch.channelId, committed);
+  }
+
+  #observe(startedMs: number, messages: number): void {
+    const { metrics } = this.#options;
+    metrics.journalSeconds.observe((performance.now() - startedMs) / 1000);
+    metrics.journalBatchSize.observe(messages);
+  }
+
+  #settle(channelId: string, { stored, found, refused, head }: Committed): void {
     if (head !== null) {
       this.#publish(channelId, stored, head.firstSeq, head.at);
       for (const [index, pending] of stored.entries()) {
         pending.resolve({ seq: head.firstSeq + index, createdAt: head.at, earlier: null });
       }
     }
-    for (const { pending, row, own } of found) this.#settleFound(pending, row, own);
+    for (const each of found) this.#settleFound(each);
     for (const { pending, error } of refused) pending.reject(error);
   }
 
-  /**
-   * Commits what is new in a batch. First without looking: ids are nearly always new. When one is not, the statement
-   * fails as a whole, no seq is used up, and what is known is sorted out; so the sequence stays without gaps.
-   *
-   * When the connection is lost, the outcome is unknown. The same statement is tried again until the database gives an
-   * answer: the ids are unique, so if the first attempt was committed the second one fails on them and they are found.
-   *
-   * The authors are checked under a version of the channel, and the statement stores nothing under another one: whoever
-   * is banned gets no place after the commit of his ban, whichever instance that was on.
-   */
-  async #commit(channelId: string, batch: readonly Pending[]): Promise<Committed> {
-    const { db, rights, log } = this.#options;
-    const found: Found[] = [];
-    const refused: Refused[] = [];
-    let rest = batch;
-    let collided = false;
-    let deadline: number | null = null;
-    while (rest.length > 0) {
-      try {
-        if (collided) {
-          rest = await this.#sortOut(rest, found, deadline !== null);
-          collided = false;
-          continue;
-        }
-        const verdict = await rights.check(channelId, new Set(rest.map(({ submission }) => submission.userId)));
-        if (verdict.refusals.size > 0) rest = takeRefused(rest, verdict.refusals, refused);
-        if (rest.length === 0) break;
-        const head = await appendMessages(db, channelId, rest.map(toRow), verdict.version);
-        if (head !== null) return { stored: rest, found, refused, head };
-        rights.forget(channelId);
-      } catch (error) {
-        if (sqlState(error) === SQLSTATE.uniqueViolation) collided = true;
-        else if (isTransient(error)) log.debug({ channel_id: channelId }, 'A batch ran into another: trying again');
-        else if (!(error instanceof StorageUnavailable)) throw error;
-        else if (deadline === null && error.outcome === 'not-applied') throw error;
-        else {
-          // What was stored is looked up first: its author may have lost his right since.
-          collided = true;
-          deadline ??= performance.now() + RESOLVE_FOR_MS;
-          if (performance.now() > deadline) {
-            this.#doubt(rest);
-            throw error;
-          }
-          log.warn({ channel_id: channelId, messages: rest.length }, 'The outcome of a batch is unknown: trying again');
-          await new Promise((resolve) => setTimeout(resolve, RESOLVE_PAUSE_MS));
-        }
-      }
-    }
-    return { stored: [], found, refused, head: null };
-  }
-
-  #doubt(batch: readonly Pending[]): void {
-    for (const { submission } of batch) this.#doubtful.add(submission.messageId);
-    for (const id of this.#doubtful) {
-      if (this.#doubtful.size <= MAX_DOUBTFUL) break;
-      this.#doubtful.delete(id);
-    }
-  }
-
-  /** Moves what is stored already from `batch` to `found`; returns what is not. */
-  async #sortOut(batch: readonly Pending[], found: Found[], wasLost: boolean): Promise<Pending[]> {
-    const ids = batch.map(({ submission }) => submission.messageId);
-    const known = await findMessages(this.#options.db, ids);
-    const unknown: Pending[] = [];
-    for (const pending of batch) {
-      const row = known.get(pending.submission.messageId);
-      if (row === undefined) unknown.push(pending);
-      // A row from after the submission's receipt was stored by the attempt whose answer was lost: it is not published yet.
-      else
-        found.push({
-          pending,
-          row,
-          own: (wasLost || this.#doubtful.delete(row.id)) && row.seq > pending.submission.deliveredSeq,
-        });
-    }
-    return unknown;
-  }
-
-  #settleFound(pending: Pending, row: MessageRow, own: boolean): void {
+  #settleFound({ pending, row, own }: Found): void {
     const { submission } = pending;
     if (row.user_id !== submission.userId || row.channel_id !== submission.channelId) {
       pending.reject(new HubbubError('CONFLICT', 'This message_id belongs to another message: choose a new one'));
@@ -273,64 +260,26 @@ export class Journal {
   }
 }
 
-/** A submission whose id is stored already. */
-interface Found {
-  readonly pending: Pending;
-  readonly row: MessageRow;
-  /** It was stored by an attempt of its own batch. */
-  readonly own: boolean;
-}
-
-/** A submission whose author may not write. */
-interface Refused {
-  readonly pending: Pending;
-  readonly error: HubbubError;
-}
-
-interface Committed {
-  readonly stored: readonly Pending[];
-  readonly found: readonly Found[];
-  readonly refused: readonly Refused[];
-  /** Place and time of what was stored; null when nothing was new. */
-  readonly head: { readonly firstSeq: number; readonly at: Date } | null;
-}
-
-/** The next batch of a queue. An id that is in it already waits for the one after: the database then knows the first. */
-function takeBatch(queue: Queue): Pending[] {
-  const batch: Pending[] = [];
+/**
+ * The next batch of a queue. An id that is in it already waits for the one after: the database then knows the first.
+ *
+ * @param room messages at most; at least one
+ */
+function takeBatch(queue: Queue, room: number): ChannelBatch {
+  const pendings: Pending[] = [];
   const later: Pending[] = [];
   const ids = new Set<string>();
+  let taken = 0;
   for (const pending of queue.waiting) {
+    if (pendings.length >= room) break;
+    taken++;
     const { messageId } = pending.submission;
-    if (batch.length >= MAX_BATCH || ids.has(messageId)) later.push(pending);
+    if (ids.has(messageId)) later.push(pending);
     else {
       ids.add(messageId);
-      batch.push(pending);
+      pendings.push(pending);
     }
   }
-  queue.waiting = later;
-  return batch;
-}
-
-/** Moves what is refused from `batch` to `refused`; returns what is not. */
-function takeRefused(
-  batch: readonly Pending[],
-  refusals: ReadonlyMap<string, HubbubError>,
-  refused: Refused[],
-): Pending[] {
-  return batch.filter((pending) => {
-    const error = refusals.get(pending.submission.userId);
-    if (error !== undefined) refused.push({ pending, error });
-    return error === undefined;
-  });
-}
-
-function toRow({ submission }: Pending): NewMessage {
-  return { id: submission.messageId, userId: submission.userId, content: submission.content };
-}
-
-/** The statement was rolled back only because of others running beside it. */
-function isTransient(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === SQLSTATE.serializationFailure || state === SQLSTATE.deadlockDetected;
+  queue.waiting = later.concat(queue.waiting.slice(taken));
+  return { channelId: queue.channelId, pendings };
 }

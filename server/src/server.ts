@@ -52,6 +52,8 @@ export interface Server {
 }
 
 const STATEMENT_TIMEOUT_MS = 5000;
+/** Statements of the journal under way at a time; the embedded database runs one at a time anyway. */
+const MAX_JOURNAL_STATEMENTS = 4;
 const PRESENCE_GRACE_MS = 2000;
 const HEADS_INTERVAL_MS = 1000;
 /** How long requests under way have at a shutdown, and presence and the database after them. */
@@ -170,6 +172,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     metrics,
     log,
     origin,
+    maxStatements: config.databaseUrl === null ? 1 : Math.min(MAX_JOURNAL_STATEMENTS, config.databasePoolSize),
     publish: (channelId, batch, atMs) => bus.publish(channelId, batch, atMs),
   });
 

@@ -64,6 +64,62 @@ export async function appendMessages(
   return { firstSeq: rows.reduce((least, row) => Math.min(least, row.seq), first.seq), at: first.created_at };
 }
 
+/** Messages for one channel among several. */
+export interface ChannelMessages {
+  readonly channelId: string;
+  /** Version of the channel for which the authors were checked. */
+  readonly accessVersion: number;
+  readonly messages: readonly NewMessage[];
+}
+
+/**
+ * Stores batches of several channels in one statement, each as {@link appendMessages} does.
+ *
+ * @returns where each channel's batch begins, and its time; a channel that has another version by now, is gone, or
+ *     inactive is not in it, and nothing is stored for it
+ * @throws a unique violation when one of the ids is stored already or is given twice; nothing is stored then
+ */
+export async function appendToChannels(
+  db: Queryable,
+  channels: readonly ChannelMessages[],
+): Promise<Map<string, { firstSeq: number; at: Date }>> {
+  const messages = channels.flatMap(({ channelId, messages }) =>
+    messages.map((message, index) => ({ ...message, channelId, n: index + 1 })),
+  );
+  // The rows are locked in the order of their ids first, all of them before one is changed: two statements that have
+  // channels in common wait for each other instead of locking each other out.
+  const rows = await db.query<{ id: string; base: number; at: Date }>(
+    `with wanted as (
+       select * from unnest($1::uuid[], $2::int[], $3::bigint[]) as w (id, messages, version)
+     ), locked as (
+       select c.id from chat_channels c where c.id = any($1::uuid[]) order by c.id for no key update
+     ), heads as (
+       update chat_channels c set last_seq = c.last_seq + w.messages
+       from wanted w
+       where c.id = w.id and c.id = any(array(select id from locked))
+         and c.is_active and c.deleted_at is null and c.access_version = w.version
+       returning c.id, c.last_seq - w.messages as base, clock_timestamp() as at
+     ), stored as (
+       insert into chat_messages (id, channel_id, user_id, content, seq, created_at, updated_at)
+       select m.id, m.channel_id, m.user_id, m.content, h.base + m.n, h.at, h.at
+       from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::int[]) as m (id, channel_id, user_id, content, n)
+       join heads h on h.id = m.channel_id
+     )
+     select id, base, at from heads`,
+    [
+      channels.map(({ channelId }) => channelId),
+      channels.map(({ messages }) => messages.length),
+      channels.map(({ accessVersion }) => accessVersion),
+      messages.map(({ id }) => id),
+      messages.map(({ channelId }) => channelId),
+      messages.map(({ userId }) => userId),
+      messages.map(({ content }) => content),
+      messages.map(({ n }) => n),
+    ],
+  );
+  return new Map(rows.map(({ id, base, at }) => [id, { firstSeq: base + 1, at }]));
+}
+
 /** The stored messages among the given ids, of any channel. */
 export async function findMessages(db: Queryable, ids: readonly string[]): Promise<Map<string, MessageRow>> {
   const rows = await db.query<MessageRow>(

@@ -1,0 +1,66 @@
+import type { HubbubError } from './errors.js';
+import type { MessageRow } from './store/messages.js';
+
+/** A message on its way into the journal. */
+export interface Submission {
+  readonly channelId: string;
+  readonly messageId: string;
+  readonly userId: string;
+  /** The author's part of the frame, from `encodeAuthor`. */
+  readonly authorJson: string;
+  readonly content: string;
+  /** When it was received (`performance.now()`). */
+  readonly atMs: number;
+  /** The last place of the channel that was delivered on this instance when it was received; 0: none is known. */
+  readonly deliveredSeq: number;
+}
+
+/** What became of a submission: committed in the database. */
+export interface Receipt {
+  readonly seq: number;
+  readonly createdAt: Date;
+  /** Set when the same sender had stored a message of this id before: that one, unchanged. */
+  readonly earlier: MessageRow | null;
+}
+
+/** A submission whose sender waits for what becomes of it. */
+export interface Pending {
+  readonly submission: Submission;
+  readonly resolve: (receipt: Receipt) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Messages of one channel, in the order of their receipt; no id is in it twice. */
+export interface ChannelBatch {
+  readonly channelId: string;
+  readonly pendings: readonly Pending[];
+}
+
+/** What became of a channel's batch. */
+export interface Committed {
+  readonly stored: readonly Pending[];
+  readonly found: readonly Found[];
+  readonly refused: readonly Refused[];
+  /** Place and time of what was stored; null when nothing was new. */
+  readonly head: BatchHead | null;
+}
+
+/** Where a batch begins in its channel's sequence, and the time of all its messages. */
+export interface BatchHead {
+  readonly firstSeq: number;
+  readonly at: Date;
+}
+
+/** A submission whose id is stored already. */
+export interface Found {
+  readonly pending: Pending;
+  readonly row: MessageRow;
+  /** It was stored by an attempt of its own batch. */
+  readonly own: boolean;
+}
+
+/** A submission whose author may not write. */
+export interface Refused {
+  readonly pending: Pending;
+  readonly error: HubbubError;
+}
