@@ -163,6 +163,9 @@ export const Stats = Type.Object(
     ...Health.properties,
     instance_id: Type.String(),
     uptime_seconds: Type.Number(),
+    workers: Type.Array(Type.Object({ pid: Type.Integer(), connections: Type.Integer() }, closed), {
+      description: 'Processes of this instance',
+    }),
     channels: Type.Array(
       Type.Object(
         {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { ConfigError, type Environment, readConfig } from './config.js';
 
@@ -37,6 +38,7 @@ test('without any variable every value is the documented default', () => {
     host: '127.0.0.1',
     port: 8080,
     databaseUrl: null,
+    workers: 1,
     databasePoolSize: 10,
     dataDir: './data',
     redisUrl: null,
@@ -178,6 +180,28 @@ test('once a key is configured it listens on all addresses, or on any that is as
     assert.equal(readConfig(key).host, '0.0.0.0');
     assert.equal(readConfig({ ...key, HOST: '192.168.1.5' }).host, '192.168.1.5');
   }
+});
+
+test('workers ask for a database that several processes can use', () => {
+  const DATABASE_URL = 'postgres://db/chat';
+  assert.equal(readConfig({ HUBBUB_WORKERS: '1' }).workers, 1);
+  assert.equal(readConfig({ HUBBUB_WORKERS: '3', DATABASE_URL }).workers, 3);
+  assert.equal(readConfig({ HUBBUB_WORKERS: 'auto', DATABASE_URL }).workers, Math.min(64, availableParallelism()));
+  assert.equal(readConfig({ HUBBUB_WORKERS: 'auto' }).workers, 1);
+  assert.match(
+    refusal({ HUBBUB_WORKERS: '3' }),
+    /^HUBBUB_WORKERS: found "3", .*DATABASE_URL.*embedded database.*one process/,
+  );
+  for (const found of ['0', '65', '-1', '2.5', 'all']) {
+    assert.match(refusal({ HUBBUB_WORKERS: found, DATABASE_URL }), /^HUBBUB_WORKERS: found .* from 1 to 64\.$/);
+  }
+});
+
+test('connections to the database are enough for every worker, and not more than are asked for', () => {
+  const DATABASE_URL = 'postgres://db/chat';
+  assert.equal(readConfig({ HUBBUB_WORKERS: '2', DATABASE_URL }).databasePoolSize, 10);
+  assert.equal(readConfig({ HUBBUB_WORKERS: '8', DATABASE_URL }).databasePoolSize, 40);
+  assert.equal(readConfig({ HUBBUB_WORKERS: '8', DATABASE_URL, DATABASE_POOL_SIZE: '16' }).databasePoolSize, 16);
 });
 
 test('keys of the three algorithms are read in each of their PEM forms, with real newlines or escaped ones', () => {

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { parseHosts } from './redis-connection.js';
 
 /** Where verification keys come from. `development`: a key of Hubbub's own, tokens for the asking, loopback only. */
@@ -13,9 +14,11 @@ export interface Config {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Processes that serve the port together. */
+  readonly workers: number;
   /** Null: the embedded database in `dataDir`. */
   readonly databaseUrl: string | null;
-  /** Connections to PostgreSQL at most. */
+  /** Connections to PostgreSQL at most, of all workers together. */
   readonly databasePoolSize: number;
   /** Where the embedded database and the development key live; `memory://` for nowhere. */
   readonly dataDir: string;
@@ -58,6 +61,9 @@ export class ConfigError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_ORIGINS = 'http://localhost:5173,http://localhost:3000';
+const MAX_WORKERS = 64;
+/** Connections to PostgreSQL that a worker has by default, where there are several. */
+const POOL_SIZE_A_WORKER = 5;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const ORIGIN = /^(\*|https?:\/\/(\*\.)?[^\s/*]+|\*\.[^\s/*]+)$/;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
@@ -80,11 +86,14 @@ export function readConfig(env: Environment): Config {
         'set JWT_PRIVATE_KEY, JWT_PUBLIC_KEY or JWT_JWKS_URL to listen on others',
     );
   }
+  const databaseUrl = read.url('DATABASE_URL', ['postgres:', 'postgresql:'])?.href ?? null;
+  const workers = readWorkers(read, databaseUrl !== null);
   return {
     host,
     port: read.integer('PORT', 8080, 0, 65_535),
-    databaseUrl: read.url('DATABASE_URL', ['postgres:', 'postgresql:'])?.href ?? null,
-    databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, 1, 1000),
+    workers,
+    databaseUrl,
+    databasePoolSize: read.integer('DATABASE_POOL_SIZE', Math.max(10, workers * POOL_SIZE_A_WORKER), 1, 1000),
     dataDir: read.text('DATA_DIR') ?? './data',
     redisUrl: readRedisUrl(read),
     key,
@@ -144,6 +153,23 @@ class Reader {
     if (!protocols.includes(url.protocol)) throw new ConfigError(name, redactUrl(text), allowed);
     return url;
   }
+}
+
+function readWorkers(read: Reader, shared: boolean): number {
+  const text = read.text('HUBBUB_WORKERS');
+  if (text === 'auto') return shared ? Math.min(availableParallelism(), MAX_WORKERS) : 1;
+  if (text !== null && !/^\d+$/.test(text)) {
+    throw new ConfigError('HUBBUB_WORKERS', text, `auto (one a CPU) or a whole number from 1 to ${MAX_WORKERS}`);
+  }
+  const workers = read.integer('HUBBUB_WORKERS', 1, 1, MAX_WORKERS);
+  if (workers > 1 && !shared) {
+    throw new ConfigError(
+      'HUBBUB_WORKERS',
+      String(workers),
+      '1 as long as DATABASE_URL is not set: the embedded database serves one process',
+    );
+  }
+  return workers;
 }
 
 function readKey(read: Reader): KeyConfig {

@@ -27,6 +27,8 @@ interface GatewayOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly maxFrameBytes: number;
+  /** Upgrades that are being looked at, at most; further ones are told when to come back. */
+  readonly maxPending: number;
   readonly isDraining: () => boolean;
   /** Whether a browser on this origin may connect; `host` is the request's own. */
   readonly isOriginAllowed: (origin: string, host: string | null) => boolean;
@@ -47,8 +49,6 @@ interface Target {
 
 const ONE_CHANNEL = /^(?:\/api(?:\/v1)?\/chat\/channels\/([^/]+)\/ws|\/ws\/chat\/([^/]+))$/;
 const MANY_CHANNELS = /^(?:\/ws\/chat|\/api(?:\/v1)?\/chat\/ws)$/;
-/** Upgrades that are being looked at, at most; further ones are told when to come back. */
-const MAX_PENDING = 1000;
 const MIN_RETURN_WAIT_MS = 1000;
 // RFC 6455, section 4.1: the base64 of 16 bytes.
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
@@ -91,7 +91,7 @@ export class Gateway {
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const target = readTarget(request);
     assertHandshake(request);
-    if (this.#pending >= MAX_PENDING) {
+    if (this.#pending >= this.#options.maxPending) {
       // Told apart, those who come back at once after a failure do not come back at once again.
       const retryAfterMs = MIN_RETURN_WAIT_MS * (1 + Math.random() * 4);
       throw new HubbubError('UNAVAILABLE', 'Too many are connecting right now: try again shortly', { retryAfterMs });

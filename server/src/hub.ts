@@ -113,7 +113,6 @@ export class Hub {
   close(): void {
     for (const hub of this.#hubs.values()) hub.close();
     this.#hubs.clear();
-    this.#options.metrics.channelsActive.set(0);
   }
 
   async #compare(): Promise<void> {
@@ -165,7 +164,6 @@ export class Hub {
       });
       hub.prime(recent);
       this.#hubs.set(channelId, hub);
-      metrics.channelsActive.set(this.#hubs.size);
       for (const { batch, atMs } of waiting) hub.deliver(batch, atMs);
       return hub;
     } catch (error) {
@@ -182,6 +180,5 @@ export class Hub {
     this.#hubs.delete(hub.id);
     this.#options.unsubscribe(hub.id);
     this.#options.metrics.dropChannel(hub.id);
-    this.#options.metrics.channelsActive.set(this.#hubs.size);
   }
 }

@@ -1,4 +1,4 @@
-import { decide, intervalOf, type Limiter, MemoryLimiter, type Rate, type RateDecision } from './limiter.js';
+import { decide, intervalOf, type Limiter, type Rate, type RateDecision } from './limiter.js';
 import type { Logger } from './log.js';
 import { type RedisLink, RedisScript } from './redis-link.js';
 
@@ -32,22 +32,24 @@ return answers
 interface Use {
   readonly key: string;
   readonly rate: Rate;
-  readonly resolve: (decision: RateDecision) => void;
+  readonly resolve: (decision: RateDecision | Promise<RateDecision>) => void;
 }
 
 /**
- * Rates held in Redis, for the whole cluster; in this process while Redis is away. What one round of input brings is
+ * Rates held in Redis, for the whole cluster; by another limiter while Redis is away. What one round of input brings is
  * taken in one script, so that under load a use costs a fraction of a round trip.
  */
 export class RedisLimiter implements Limiter {
   readonly #link: RedisLink;
   readonly #log: Logger;
-  readonly #fallback = new MemoryLimiter();
+  readonly #fallback: Limiter;
   #waiting: Use[] = [];
 
-  constructor(link: RedisLink, log: Logger) {
+  /** @param fallback closed with this one */
+  constructor(link: RedisLink, log: Logger, fallback: Limiter) {
     this.#link = link;
     this.#log = log;
+    this.#fallback = fallback;
   }
 
   take(key: string, rate: Rate): RateDecision | Promise<RateDecision> {
@@ -85,7 +87,7 @@ export class RedisLimiter implements Limiter {
         resolve(decide(answers[2 * i] === 1, answers[2 * i + 1] ?? 0, rate));
       }
     } catch (error) {
-      this.#log.debug({ err: String(error) }, 'The rate limit is held in memory until Redis answers');
+      this.#log.debug({ err: String(error) }, 'The rate limit is held without Redis until it answers');
       for (const { key, rate, resolve } of uses) resolve(this.#fallback.take(key, rate));
     }
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deserialize, serialize } from 'node:v8';
 import { Metrics } from './metrics.js';
+import { exposeMetrics, type MetricsSnapshot } from './metrics-text.js';
 
 const CHANNEL = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
 const OTHER = '00000000-8b86-4d01-b42d-00cf4fc964ff';
@@ -33,7 +35,6 @@ test('every series of the contract is there with its name, type and labels', asy
   channel.countMessages('broadcast', 5);
   channel.countError('MUTED');
   channel.countError('MUTED');
-  metrics.channelsActive.set(1);
 
   const channel_id = CHANNEL;
   assert.equal(await value(metrics, 'websocket_connections_total', { channel_id }), 3);
@@ -140,4 +141,44 @@ test('the exposition is text that Prometheus can read, with metrics of the proce
   }
   assert.match(text, /^nodejs_eventloop_lag_seconds /m);
   assert.match(text, /^process_resident_memory_bytes /m);
+});
+
+test('the metrics of several processes are added up, channel by channel', async () => {
+  const one = new Metrics({ channelLabel: true });
+  const two = new Metrics({ channelLabel: true });
+  for (const [metrics, connections] of [
+    [one, 2],
+    [two, 3],
+  ] as const) {
+    const channel = metrics.addChannel(CHANNEL);
+    channel.connectionsCurrent = connections;
+    channel.countMessages('message', connections);
+    channel.latencySeconds.observe(0.002, connections);
+    metrics.journalQueue.set(connections);
+    metrics.databaseUp.set(metrics === one ? 1 : 0);
+    metrics.busPublished.inc(connections);
+    metrics.journalBatchSize.observe(connections);
+  }
+  two.addChannel(OTHER).countError('MUTED');
+  // As it comes from another process.
+  const snapshots = deserialize(serialize([await one.snapshot(), await two.snapshot()])) as MetricsSnapshot[];
+  const { text } = await exposeMetrics(snapshots);
+  for (const line of [
+    `websocket_connections_current{channel_id="${CHANNEL}"} 5`,
+    `websocket_messages_total{channel_id="${CHANNEL}",type="message"} 5`,
+    `websocket_message_latency_seconds_count{channel_id="${CHANNEL}"} 5`,
+    `websocket_errors_total{channel_id="${OTHER}",error_type="MUTED"} 1`,
+    'websocket_channels_active 2',
+    'hubbub_journal_queue_messages 5',
+    'hubbub_database_up 0',
+    'hubbub_bus_published_total 5',
+    'hubbub_journal_batch_messages_bucket{le="2"} 1',
+    'hubbub_journal_batch_messages_bucket{le="5"} 2',
+    'hubbub_journal_batch_messages_sum 5',
+  ]) {
+    assert.ok(text.split('\n').includes(line), `${line} is missing`);
+  }
+  const started = /^process_start_time_seconds (\d+)/m.exec(text);
+  // The library rounds it.
+  assert.ok(Number(started?.[1]) <= Date.now() / 1000 + 1);
 });

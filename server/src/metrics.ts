@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from '@prometheus-io/client';
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { Buckets, type ChannelSeries, exposeMetrics, type MetricsSnapshot, type PlainMetric } from './metrics-text.js';
 
 /*
  * Every metric of the server. The eight that have a channel_id label are counted in plain numbers on an object of
@@ -20,29 +21,8 @@ const MISNAMED = [
 const NO_CHANNEL = 'none';
 const ALL_CHANNELS = 'all';
 
-/** A histogram's numbers for one channel. */
-class Buckets {
-  readonly bounds: readonly number[];
-  /** Observations in each bucket alone; the last is past every bound. */
-  readonly counts: number[];
-  sum = 0;
-
-  constructor(bounds: readonly number[]) {
-    this.bounds = bounds;
-    this.counts = new Array<number>(bounds.length + 1).fill(0);
-  }
-
-  /** @param times how many observations of this value */
-  observe(value: number, times = 1): void {
-    let index = 0;
-    while (index < this.bounds.length && value > (this.bounds[index] ?? 0)) index++;
-    this.counts[index] = (this.counts[index] ?? 0) + times;
-    this.sum += value * times;
-  }
-}
-
 /** The numbers of one channel on this instance. */
-export class ChannelMetrics {
+export class ChannelMetrics implements ChannelSeries {
   connectionsTotal = 0;
   connectionsCurrent = 0;
   rateLimitHits = 0;
@@ -69,10 +49,11 @@ interface MetricsOptions {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #channels = new Map<string, ChannelMetrics>();
+  /** Ids of the channels that have a hub here. */
+  readonly #active = new Set<string>();
   readonly #elsewhere = new ChannelMetrics();
   readonly #channelLabel: boolean;
 
-  readonly channelsActive = this.#gauge('websocket_channels_active', 'Channels with a member connected here');
   readonly journalBatchSize = this.#histogram(
     'hubbub_journal_batch_messages',
     'Messages stored by one statement',
@@ -100,38 +81,18 @@ export class Metrics {
   );
   readonly resumes = this.#counter('hubbub_resumes_total', 'Joins by where their messages came from', ['source']);
   readonly upgradesRefused = this.#counter('hubbub_upgrades_refused_total', 'Refused WebSocket upgrades', ['code']);
-  readonly redisUp = this.#gauge('hubbub_redis_up', '1: Redis answers; 0: it does not; -1: none is configured');
-  readonly databaseUp = this.#gauge('hubbub_database_up', '1: the database answers; 0: it does not');
+  readonly redisUp = this.#gauge('hubbub_redis_up', '1: Redis answers; 0: it does not; -1: none is configured', 'min');
+  readonly databaseUp = this.#gauge('hubbub_database_up', '1: the database answers; 0: it does not', 'min');
 
   constructor(options: MetricsOptions) {
     this.#channelLabel = options.channelLabel;
     collectDefaultMetrics({ register: this.#registry });
     for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
-    const counter = (name: string, help: string, read: (metrics: ChannelMetrics) => Iterable<Sample>) =>
-      this.#registerChannelMetric(name, help, 'counter', read);
-    counter('websocket_connections_total', 'Connections that joined the channel', (m) => [sample(m.connectionsTotal)]);
-    this.#registerChannelMetric('websocket_connections_current', 'Open connections in the channel', 'gauge', (m) => [
-      sample(m.connectionsCurrent),
-    ]);
-    counter('websocket_messages_total', 'Frames by type', (m) => samples('type', m.messages));
-    counter('websocket_errors_total', 'Errors by code', (m) => samples('error_type', m.errors));
-    counter('websocket_rate_limit_hits_total', 'Messages refused by the rate limit', (m) => [sample(m.rateLimitHits)]);
-    this.#registerChannelMetric(
-      'websocket_message_latency_seconds',
-      'From the receipt of a message at this instance to the write to its sockets',
-      'histogram',
-      (m) => histogramSamples('websocket_message_latency_seconds', m.latencySeconds),
-    );
-    this.#registerChannelMetric(
-      'websocket_broadcast_duration_seconds',
-      'Time to hand one tick of a channel to all its sockets',
-      'histogram',
-      (m) => histogramSamples('websocket_broadcast_duration_seconds', m.broadcastSeconds),
-    );
   }
 
   /** Begins a channel's series. */
   addChannel(channelId: string): ChannelMetrics {
+    this.#active.add(channelId);
     const key = this.#channelLabel ? channelId : ALL_CHANNELS;
     let metrics = this.#channels.get(key);
     if (metrics === undefined) {
@@ -143,6 +104,7 @@ export class Metrics {
 
   /** Ends a channel's series. */
   dropChannel(channelId: string): void {
+    this.#active.delete(channelId);
     this.#channels.delete(channelId);
   }
 
@@ -151,64 +113,32 @@ export class Metrics {
     return this.#channels.get(this.#channelLabel ? (channelId ?? NO_CHANNEL) : ALL_CHANNELS) ?? this.#elsewhere;
   }
 
-  /** Prometheus text format 0.0.4. */
+  /** This process's metrics alone. */
   async expose(): Promise<{ contentType: string; text: string }> {
-    return { contentType: this.#registry.contentType, text: `${(await this.#registry.metrics()).trimEnd()}\n` };
+    return await exposeMetrics([await this.snapshot()]);
+  }
+
+  /** All numbers of now, for {@link exposeMetrics} here or in another process. */
+  async snapshot(): Promise<MetricsSnapshot> {
+    const plain = (await this.#registry.getMetricsAsJSON()) as PlainMetric[];
+    return { plain, channels: [...this.#series()], activeChannelIds: [...this.#active] };
+  }
+
+  *#series(): Iterable<[string, ChannelMetrics]> {
+    yield* this.#channels;
+    yield [NO_CHANNEL, this.#elsewhere];
   }
 
   #counter<L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  #gauge(name: string, help: string): Gauge {
-    return new Gauge({ name, help, registers: [this.#registry] });
+  /** @param aggregator how the values of several processes become one */
+  #gauge(name: string, help: string, aggregator: Aggregator = 'sum'): Gauge {
+    return new Gauge({ name, help, aggregator, registers: [this.#registry] });
   }
 
   #histogram(name: string, help: string, buckets: number[]): Histogram {
     return new Histogram({ name, help, buckets, registers: [this.#registry] });
   }
-
-  #registerChannelMetric(
-    name: string,
-    help: string,
-    type: 'counter' | 'gauge' | 'histogram',
-    read: (metrics: ChannelMetrics) => Iterable<Sample>,
-  ): void {
-    const get = () => {
-      const values: Sample[] = [];
-      const add = (channelId: string, metrics: ChannelMetrics) => {
-        for (const { labels, ...rest } of read(metrics))
-          values.push({ labels: { channel_id: channelId, ...labels }, ...rest });
-      };
-      for (const [channelId, metrics] of this.#channels) add(channelId, metrics);
-      add(NO_CHANNEL, this.#elsewhere);
-      return Promise.resolve({ name, help, type, values, aggregator: 'sum' });
-    };
-    // The registry asks no more of a metric than a name and get(); its type names only the library's own classes.
-    this.#registry.registerMetric({ name, get, reset: () => {} } as unknown as Metric<string>);
-  }
-}
-
-interface Sample {
-  readonly value: number;
-  readonly labels: Record<string, string | number>;
-  readonly metricName?: string;
-}
-
-function sample(value: number): Sample {
-  return { value, labels: {} };
-}
-
-function* samples(label: string, counts: Map<string, number>): Iterable<Sample> {
-  for (const [key, value] of counts) yield { value, labels: { [label]: key } };
-}
-
-function* histogramSamples(name: string, buckets: Buckets): Iterable<Sample> {
-  let cumulative = 0;
-  for (const [index, count] of buckets.counts.entries()) {
-    cumulative += count;
-    yield { metricName: `${name}_bucket`, value: cumulative, labels: { le: buckets.bounds[index] ?? '+Inf' } };
-  }
-  yield { metricName: `${name}_sum`, value: buckets.sum, labels: {} };
-  yield { metricName: `${name}_count`, value: cumulative, labels: {} };
 }

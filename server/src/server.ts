@@ -30,6 +30,7 @@ import { Presence, type PresenceNews } from './presence.js';
 import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
 import { eventBatch, Recovery } from './recovery.js';
 import { RedisLink } from './redis-link.js';
+import { makeReporters, type Reports } from './reports.js';
 import { Revocations } from './revocations.js';
 import { Rights } from './rights.js';
 import { SiteModeration } from './site-moderation.js';
@@ -42,6 +43,10 @@ import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
 import { readSiteRestrictions, readSiteVersion } from './store/site.js';
 import { upsertUser } from './store/users.js';
+import { LocalBus } from './workers/local-bus.js';
+import { SharedLimiter } from './workers/shared-limiter.js';
+import { SharedPresenceStore } from './workers/shared-presence-store.js';
+import type { Siblings } from './workers/siblings.js';
 
 /** A running server. */
 export interface Server {
@@ -54,6 +59,8 @@ export interface Server {
 const STATEMENT_TIMEOUT_MS = 5000;
 /** Statements of the journal under way at a time; the embedded database runs one at a time anyway. */
 const MAX_JOURNAL_STATEMENTS = 4;
+/** Upgrades of the whole instance that are being looked at, at most. */
+const MAX_PENDING_UPGRADES = 1000;
 const PRESENCE_GRACE_MS = 2000;
 const HEADS_INTERVAL_MS = 1000;
 /** How long requests under way have at a shutdown, and presence and the database after them. */
@@ -91,10 +98,11 @@ export async function openDb(config: Config, log: Logger): Promise<Db> {
  *
  *     gateway -> connection -> commands -> journal -> bus -> hub -> fan-out -> sockets
  *
+ * @param siblings the other workers of the instance; null: it is one process
  * @returns once it listens
  * @throws when the database cannot be reached or migrated, or the port cannot be had
  */
-export async function createServer(config: Config, log: Logger): Promise<Server> {
+export async function createServer(config: Config, log: Logger, siblings: Siblings | null = null): Promise<Server> {
   const instanceId = randomUUID();
   const origin = Buffer.from(instanceId.slice(0, 8), 'hex').readUInt32BE();
   const development = config.key.kind === 'development';
@@ -106,8 +114,17 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   if (applied.length > 0) log.info({ migrations: applied }, 'The database schema was brought up to date');
 
   const link = config.redisUrl === null ? null : await RedisLink.open(config.redisUrl, log);
-  const bus: Bus = link === null ? new MemoryBus() : new RedisBus(link, origin, metrics, log);
-  const limiter = link === null ? new MemoryLimiter() : new RedisLimiter(link, log);
+  // What holds without Redis: in this process alone, or by way of the primary for all workers.
+  const local =
+    siblings === null
+      ? { bus: new MemoryBus(), limiter: new MemoryLimiter(), presence: new MemoryPresenceStore() }
+      : {
+          bus: new LocalBus(siblings, metrics),
+          limiter: new SharedLimiter(siblings),
+          presence: new SharedPresenceStore(siblings),
+        };
+  const bus: Bus = link === null ? local.bus : new RedisBus(link, origin, metrics, log);
+  const limiter = link === null ? local.limiter : new RedisLimiter(link, log, local.limiter);
   const { rateLimitPerMinute: perMinute, rateLimitBurst: burst } = config;
   const messageRate = perMinute === 0 || burst === 0 ? null : { perMinute, burst };
 
@@ -117,18 +134,12 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     if (news.kind === 'count') announce(channelId, Buffer.alloc(0), { online: news.online });
     else announce(channelId, jsonFrame(news.frame), { except: news.frame.user_id, online: news.online });
   };
-  const presenceStore =
-    link === null
-      ? new MemoryPresenceStore()
-      : new RedisPresenceStore(link, log, {
-          instanceId,
-          onLapsed: (channelId, userIds) => {
-            presence
-              .lapsed(channelId, userIds)
-              .catch((error) => log.warn({ err: error }, 'Lapsed users were not told of'));
-          },
-        });
-  if (link === null) await clearPresence(db);
+  const onLapsed = (channelId: string, userIds: readonly string[]) => {
+    presence.lapsed(channelId, userIds).catch((error) => log.warn({ err: error }, 'Lapsed users were not told of'));
+  };
+  const presenceStore = link === null ? local.presence : new RedisPresenceStore(link, log, { instanceId, onLapsed });
+  if (siblings !== null) siblings.onLapsed = onLapsed;
+  if (link === null && siblings?.hello.first !== false) await clearPresence(db);
   const presence = new Presence(presenceStore, log, {
     graceMs: PRESENCE_GRACE_MS,
     announce: announcePresence,
@@ -159,10 +170,11 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   const compareHeads = () =>
     void hub.compareHeads().catch((error) => log.warn({ err: String(error) }, 'The channels could not be compared'));
   bus.onRecovered = compareHeads;
+  const shared = link !== null || siblings !== null;
   let ticks = 0;
   const headsTimer = setInterval(() => {
     ticks++;
-    if (!bus.up || (link !== null && ticks % HEADS_EVERY_WHILE_UP === 0)) compareHeads();
+    if (!bus.up || (shared && ticks % HEADS_EVERY_WHILE_UP === 0)) compareHeads();
   }, HEADS_INTERVAL_MS);
   headsTimer.unref();
 
@@ -194,7 +206,11 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
   const publishSite = (note: SiteNote) => bus.publish(SITE_CHANNEL, noteBatch(BATCH_KIND.access, origin, note));
   await bus.subscribe(SITE_CHANNEL);
 
-  const developmentKey = development ? loadDevelopmentKey(config.dataDir) : null;
+  const developmentKey = !development
+    ? null
+    : siblings === null
+      ? loadDevelopmentKey(config.dataDir)
+      : siblings.developmentKey;
   const auth = new Auth({
     key: config.key.kind === 'development' ? { kind: 'private', privateKey: notNull(developmentKey) } : config.key,
     issuer: config.jwtIssuer,
@@ -233,6 +249,7 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
       MAX_CLIENT_FRAME_BYTES,
       config.messageMaxChars * FRAME_BYTES_PER_CHAR + FRAME_OVERHEAD_BYTES,
     ),
+    maxPending: Math.ceil(MAX_PENDING_UPGRADES / (siblings?.hello.workers ?? 1)),
     isDraining: () => draining,
     isOriginAllowed: (from, host) => originAllowed(from, host, config.websocketOrigins),
     authenticate: (token) => auth.authenticate(token),
@@ -268,6 +285,11 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     },
     onErased: (erasedUserId) => publishSite({ erasedUserId }),
   });
+  const redisUp = () => link?.up ?? null;
+  const reporters = makeReporters({ connections, hub, metrics, db, redisUp, isDraining: () => draining });
+  if (siblings !== null) siblings.reporters = reporters;
+  const gather = async <K extends keyof Reports>(kind: K): Promise<(Reports[K] | null)[]> =>
+    siblings === null ? [await reporters[kind]()] : await siblings.gather(kind);
   const app = await createApp(
     {
       config,
@@ -278,11 +300,9 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
       hub,
       presence,
       limiter,
-      metrics,
-      connections,
+      gather,
       instanceId,
       messageRate,
-      redisUp: () => link?.up ?? null,
       isDraining: () => draining,
       isOriginAllowed: originAllowed,
       moderation,
@@ -292,7 +312,10 @@ export async function createServer(config: Config, log: Logger): Promise<Server>
     developmentKey,
   );
   app.server.on('upgrade', gateway.onUpgrade);
-  await app.listen({ host: config.host, port: config.port });
+  await siblings?.prepared();
+  const { host, port } = config;
+  const address = { host, port, reusePort: siblings !== null };
+  await app.listen(address);
 
   const close = async () => {
     draining = true;

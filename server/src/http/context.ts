@@ -1,13 +1,12 @@
 import type { Auth } from '../auth.js';
 import type { Config } from '../config.js';
-import type { Connections } from '../connections.js';
 import type { Hub } from '../hub.js';
 import type { Journal } from '../journal.js';
 import type { Limiter, Rate } from '../limiter.js';
 import type { Logger } from '../log.js';
-import type { Metrics } from '../metrics.js';
 import type { Moderation } from '../moderation.js';
 import type { Presence } from '../presence.js';
+import type { Reports } from '../reports.js';
 import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
 
@@ -23,13 +22,11 @@ export interface HttpContext {
   readonly site: SiteModeration;
   readonly presence: Presence;
   readonly limiter: Limiter;
-  readonly metrics: Metrics;
-  readonly connections: Connections;
   readonly instanceId: string;
   /** Null: messages are not limited. */
   readonly messageRate: Rate | null;
-  /** Whether Redis answers; null where none is configured. */
-  readonly redisUp: () => boolean | null;
+  /** The reports of all processes of this instance; null in place of one that did not answer. */
+  readonly gather: <K extends keyof Reports>(kind: K) => Promise<(Reports[K] | null)[]>;
   readonly isDraining: () => boolean;
   /** Whether a browser on this origin may use the server; `host` is the request's own. */
   readonly isOriginAllowed: (origin: string, host: string | null, allowed: readonly string[]) => boolean;

@@ -2,7 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { Health, Stats } from '@hubbub/protocol/rest.js';
 import Type from 'typebox';
 import { HubbubError } from '../errors.js';
+import { exposeMetrics } from '../metrics-text.js';
 import { assertSiteAdmin } from '../permissions.js';
+import type { HealthReport } from '../reports.js';
 import { identityOf } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';
@@ -13,7 +15,7 @@ export function healthRoute(app: Routes, context: HttpContext): void {
   app.get(
     '/health',
     { schema: { tags: ['status'], summary: 'State of this instance', security: [], response: { 200: Health } } },
-    () => healthOf(context),
+    async () => healthOf(await context.gather('health')),
   );
 }
 
@@ -30,17 +32,26 @@ export function statsRoute(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       assertSiteAdmin(identityOf(request));
-      const hubs = [...context.hub.channels()];
-      const online = await context.presence.counts(hubs.map((hub) => hub.id));
+      const reports = (await context.gather('stats')).filter((report) => report !== null);
+      const channels = new Map<string, { connections: number; lastSeq: number }>();
+      for (const { id, connections, lastSeq } of reports.flatMap((report) => report.channels)) {
+        const before = channels.get(id) ?? { connections: 0, lastSeq: 0 };
+        channels.set(id, {
+          connections: before.connections + connections,
+          lastSeq: Math.max(before.lastSeq, lastSeq),
+        });
+      }
+      const online = await context.presence.counts([...channels.keys()]);
       return {
-        ...(await healthOf(context)),
+        ...healthOf(await context.gather('health')),
         instance_id: context.instanceId,
         uptime_seconds: process.uptime(),
-        channels: hubs.map((hub) => ({
-          channel_id: hub.id,
-          connections: hub.subscribers.size,
-          online: online.get(hub.id) ?? 0,
-          last_seq: hub.lastSeq,
+        workers: reports.map(({ pid, connections }) => ({ pid, connections })),
+        channels: [...channels].map(([id, { connections, lastSeq }]) => ({
+          channel_id: id,
+          connections,
+          online: online.get(id) ?? 0,
+          last_seq: lastSeq,
         })),
       };
     },
@@ -51,14 +62,16 @@ const Probe = Type.Object({ status: Type.String() });
 
 /** `/healthz` (alive), `/readyz` (ready for clients) and `/metrics`, for machines. */
 export function probeRoutes(app: Routes, context: HttpContext): void {
-  const { metrics, config } = context;
+  const { config } = context;
 
   app.get('/healthz', { schema: { hide: true, response: { 200: Probe } } }, () => ({ status: 'ok' }));
 
   app.get('/readyz', { schema: { hide: true, response: { 200: Probe } } }, async () => {
-    if (context.isDraining()) throw notReady('this instance is draining');
-    if (!(await context.db.ping())) throw notReady('the database does not answer');
-    if (context.redisUp() === false) throw notReady('Redis does not answer');
+    const reports = await context.gather('health');
+    // One process that is ready is enough for clients.
+    if (!reports.some((report) => report?.notReady === null)) {
+      throw notReady(reports.find((report) => report !== null)?.notReady ?? 'no worker answers');
+    }
     return { status: 'ready' };
   });
 
@@ -66,21 +79,22 @@ export function probeRoutes(app: Routes, context: HttpContext): void {
     if (config.metricsToken !== null && !isBearer(request.headers.authorization, config.metricsToken)) {
       throw new HubbubError('UNAUTHORIZED', 'Metrics ask for METRICS_TOKEN as bearer');
     }
-    const redisUp = context.redisUp();
-    metrics.redisUp.set(redisUp === null ? -1 : Number(redisUp));
-    metrics.databaseUp.set(Number(await context.db.ping()));
-    const { contentType, text } = await metrics.expose();
+    const reports = await context.gather('metrics');
+    const snapshots = reports.filter((report) => report !== null);
+    // Sums without one of them would look like counters that were reset.
+    if (snapshots.length < reports.length) throw notReady('a worker does not answer');
+    const { contentType, text } = await exposeMetrics(snapshots);
     return reply.type(contentType).send(text);
   });
 }
 
-async function healthOf(context: HttpContext): Promise<Health> {
-  const { connections, hub } = context;
-  const degraded = context.redisUp() === false || !(await context.db.ping());
+function healthOf(reports: readonly (HealthReport | null)[]): Health {
+  const states = reports.map((report) => report?.status ?? 'degraded');
+  const answered = reports.filter((report) => report !== null);
   return {
-    status: context.isDraining() ? 'draining' : degraded ? 'degraded' : 'ok',
-    total_connections: connections.size,
-    active_channels: hub.size,
+    status: states.find((state) => state === 'draining') ?? states.find((state) => state === 'degraded') ?? 'ok',
+    total_connections: answered.reduce((sum, { connections }) => sum + connections, 0),
+    active_channels: new Set(answered.flatMap(({ channelIds }) => channelIds)).size,
     timestamp: new Date().toISOString(),
   };
 }
