@@ -6,7 +6,7 @@ import type { Limiter, Rate } from '../limiter.js';
 import type { Logger } from '../log.js';
 import type { Moderation } from '../moderation.js';
 import type { Presence } from '../presence.js';
-import type { Reports } from '../reports.js';
+import type { Reports } from '../self-report.js';
 import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
 

@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { HubbubError } from '../errors.js';
 import { exposeMetrics } from '../metrics-text.js';
 import { assertSiteAdmin } from '../permissions.js';
-import type { HealthReport } from '../reports.js';
+import type { HealthReport } from '../self-report.js';
 import { identityOf } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';

@@ -1,6 +1,6 @@
 import type { Rate, RateDecision } from '../limiter.js';
 import type { EnterResult } from '../presence-store.js';
-import type { Reports } from '../reports.js';
+import type { Reports } from '../self-report.js';
 
 /** File descriptor of a worker's end of the pipe to the primary. */
 export const LINK_FD = 3;

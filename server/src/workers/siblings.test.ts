@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import type { Reporters } from '../reports.js';
+import type { Reporters } from '../self-report.js';
 import type { Hello } from './calls.js';
 import { Siblings } from './siblings.js';
 import { Switchboard } from './switchboard.js';

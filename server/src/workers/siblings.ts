@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { Reporters, Reports } from '../reports.js';
+import type { Reporters, Reports } from '../self-report.js';
 import type { Hello, PrimaryCalls, WorkerCalls } from './calls.js';
 import { Link } from './link.js';
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { MemoryLimiter } from '../limiter.js';
 import type { Logger } from '../log.js';
-import type { Reports } from '../reports.js';
+import type { Reports } from '../self-report.js';
 import type { Hello, PrimaryCalls, WorkerCalls } from './calls.js';
 import { Link } from './link.js';
 import { SharedPresence } from './shared-presence.js';
