@@ -39,6 +39,9 @@ const EXPECTED: Record<Action, (actor: Standing, target: Standing | undefined) =
   remove_member: (actor, target) => isSelf(target, actor) || (isChannelStaff(actor) && isBelowMember(target, actor)),
   delete_message: (actor, target) => isSelf(target, actor) || (moderates(actor) && isBelow(target, actor)),
   moderate: (actor, target) => moderates(actor) && isBelow(target, actor),
+  resolve_report: (actor, target) => moderates(actor) && isBelow(target, actor),
+  // Anyone who may read, whoever wrote it but himself.
+  report_message: (actor, target) => !isSelf(target, actor),
 };
 
 function isSelf(target: Standing | undefined, actor: Standing): boolean {

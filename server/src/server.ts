@@ -7,7 +7,7 @@ import { Auth } from './auth.js';
 import { BATCH_KIND, noteBatch } from './batch.js';
 import { type Bus, MemoryBus } from './bus.js';
 import { RedisBus } from './bus-redis.js';
-import type { EphemeralNote } from './channel-hub.js';
+import type { AccessNote, EphemeralNote } from './channel-hub.js';
 import { Commands } from './commands.js';
 import type { Config } from './config.js';
 import { Connection } from './connection.js';
@@ -43,6 +43,7 @@ import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
 import { readSiteRestrictions, readSiteVersion } from './store/site.js';
 import { upsertUser } from './store/users.js';
+import { UserReports } from './user-reports.js';
 import { LocalBus } from './workers/local-bus.js';
 import { SharedLimiter } from './workers/shared-limiter.js';
 import { SharedPresenceStore } from './workers/shared-presence-store.js';
@@ -271,11 +272,10 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
 
   const publishEvent = (channelId: string, seq: number, frame: object) =>
     bus.publish(channelId, eventBatch(origin, seq, frame));
-  const moderation = new Moderation({
-    db,
-    publishEvent,
-    publishAccess: (channelId, note) => bus.publish(channelId, noteBatch(BATCH_KIND.access, origin, note)),
-  });
+  const publishAccess = (channelId: string, note: AccessNote) =>
+    bus.publish(channelId, noteBatch(BATCH_KIND.access, origin, note));
+  const moderation = new Moderation({ db, publishEvent, publishAccess });
+  const userReports = new UserReports({ db, publishEvent, publishAccess });
   const site = new SiteModeration({
     db,
     moderation,
@@ -306,6 +306,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
       isDraining: () => draining,
       isOriginAllowed: originAllowed,
       moderation,
+      userReports,
       site,
       publishEvent,
     },

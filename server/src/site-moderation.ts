@@ -6,7 +6,7 @@ import { assertSiteAdmin } from './permissions.js';
 import type { Db, Queryable } from './store/db.js';
 import { insertLogEntry } from './store/moderation-log.js';
 import { lockSite, restoreUser, revokeToken, revokeTokensOf, suspendUser } from './store/site.js';
-import { eraseUser, findUser, listChannelsOf } from './store/users.js';
+import { emptyReportsOf, eraseUser, findUser, listChannelsOf } from './store/users.js';
 
 interface SiteModerationOptions {
   readonly db: Db;
@@ -87,6 +87,8 @@ export class SiteModeration {
         for (let part = 1; part > 0; deleted += part)
           part = await this.#options.moderation.eraseMessages(channelId, userId);
       }
+      // Last: what is empty cannot be reported any more.
+      await emptyReportsOf(this.#options.db, userId);
     }
     return deleted;
   }

@@ -23,6 +23,7 @@ import { messageRoutes } from './messages.js';
 import { moderationRoutes } from './moderation.js';
 import { acceptOddRequests } from './odd-requests.js';
 import { presenceRoutes } from './presence.js';
+import { reportRoutes } from './reports.js';
 import { siteRoutes } from './site.js';
 import { healthRoute, probeRoutes, statsRoute } from './status.js';
 import type { Routes } from './typed.js';
@@ -150,6 +151,7 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
           presenceRoutes(guarded, context);
           memberRoutes(guarded, context);
           moderationRoutes(guarded, context);
+          reportRoutes(guarded, context);
           siteRoutes(guarded, context);
           statsRoute(guarded, context);
         });

@@ -9,6 +9,7 @@ import type { Presence } from '../presence.js';
 import type { Reports } from '../self-report.js';
 import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
+import type { UserReports } from '../user-reports.js';
 
 /** What the routes work with. */
 export interface HttpContext {
@@ -19,6 +20,7 @@ export interface HttpContext {
   readonly journal: Journal;
   readonly hub: Hub;
   readonly moderation: Moderation;
+  readonly userReports: UserReports;
   readonly site: SiteModeration;
   readonly presence: Presence;
   readonly limiter: Limiter;

@@ -1,6 +1,7 @@
 import { CLOSES, ERRORS } from '@hubbub/protocol/codes.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from '@hubbub/protocol/frames.js';
 import * as moderation from '@hubbub/protocol/moderation.js';
+import * as reports from '@hubbub/protocol/reports.js';
 import * as rest from '@hubbub/protocol/rest.js';
 
 /*
@@ -27,6 +28,7 @@ export const OPENAPI_HEAD = {
     { name: 'presence', description: 'Who is online' },
     { name: 'members', description: 'Members and roles' },
     { name: 'moderation', description: 'Bans, timeouts, mutes, deletions, the audit trail' },
+    { name: 'reports', description: 'What users report, and what moderators decide on it' },
     { name: 'site', description: 'What site admins do to users' },
     { name: 'status', description: 'Health and numbers' },
     { name: 'development', description: 'Only while no key is configured' },
@@ -60,6 +62,9 @@ const NAMED = [
   moderation.BanCheck,
   moderation.LogEntry,
   moderation.LogPage,
+  reports.OwnReport,
+  reports.Report,
+  reports.ReportList,
 ];
 
 /**

@@ -18,6 +18,8 @@ import { errorResponses } from './errors.js';
 import { toMessage } from './representations.js';
 import type { Routes } from './typed.js';
 
+export const MessageParams = Type.Object({ id: Type.String({ description: "The message's UUID, in any spelling" }) });
+
 const HistoryQuery = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE }),

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { MAX_DELETE_REASON_CHARS, MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
   BanBody,
@@ -19,17 +18,15 @@ import { OneOf } from '@hubbub/protocol/schemas.js';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { readTrail } from '../audit.js';
-import { HubbubError } from '../errors.js';
-import { assertMay, assertVisible, standingOf } from '../permissions.js';
-import type { ChannelAccess } from '../store/channels.js';
-import { findMessage } from '../store/messages.js';
+import { assertMay, standingOf } from '../permissions.js';
 import { listLog } from '../store/moderation-log.js';
 import { findRestrictions, listRestrictions, type RestrictionRow } from '../store/restrictions.js';
-import { channelAccess, identityOf, PageQuery, userIdParam, userLimit } from './access.js';
+import { identityOf, messageAccess, PageQuery, userIdParam, userLimit, visibleChannel } from './access.js';
 import { ChannelParams } from './channels.js';
 import type { HttpContext } from './context.js';
 import { errorResponses, streamOf } from './errors.js';
 import { ChannelUserParams } from './members.js';
+import { MessageParams } from './messages.js';
 import { toLogEntry } from './representations.js';
 import { trailAsCsv, trailAsNdjson } from './trail-export.js';
 import type { Routes } from './typed.js';
@@ -148,7 +145,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
         // The path is put together above, so its parameters are not typed by it.
         const { id, user_id } = request.params as { id: string; user_id: string };
         const userId = userIdParam(user_id);
-        const access = await visible(context, request, id);
+        const access = await visibleChannel(context, request, id);
         await moderation.lift(identityOf(request), access.id, userId, what);
         return { status };
       },
@@ -168,7 +165,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const { limit, offset } = request.query;
-      const access = await visible(context, request, request.params.id);
+      const access = await visibleChannel(context, request, request.params.id);
       assertMay('read_moderation', standingOf(access, identityOf(request)));
       const { rows, total } = await listRestrictions(db, access.id, limit, offset);
       return { bans: rows.map(toRestriction), total, limit, offset };
@@ -189,7 +186,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     async (request) => {
       const identity = identityOf(request);
       const userId = request.query.user_id === undefined ? identity.userId : userIdParam(request.query.user_id);
-      const access = await visible(context, request, request.params.id);
+      const access = await visibleChannel(context, request, request.params.id);
       if (userId !== identity.userId) assertMay('read_moderation', standingOf(access, identity));
       return toCheck(await findRestrictions(db, access.id, userId));
     },
@@ -209,7 +206,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     async (request) => {
       const { page, limit, action = null, user_id } = request.query;
       const targetUserId = user_id === undefined ? null : userIdParam(user_id);
-      const access = await visible(context, request, request.params.id);
+      const access = await visibleChannel(context, request, request.params.id);
       assertMay('read_moderation', standingOf(access, identityOf(request)));
       const query = { channelId: access.id, action, targetUserId, limit, offset: (page - 1) * limit };
       const { rows, total } = await listLog(db, query);
@@ -231,7 +228,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     async (request, reply) => {
       const { format, action = null, user_id } = request.query;
       const targetUserId = user_id === undefined ? null : userIdParam(user_id);
-      const access = await visible(context, request, request.params.id);
+      const access = await visibleChannel(context, request, request.params.id);
       assertMay('read_moderation', standingOf(access, identityOf(request)));
       const rows = readTrail(db, { channelId: access.id, action, targetUserId });
       reply.header('content-disposition', `attachment; filename="moderation-log-${access.id}.${format}"`);
@@ -246,7 +243,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Delete a message (its author, moderators); everyone connected is told',
-        params: Type.Object({ id: Type.String({ description: "The message's UUID" }) }),
+        params: MessageParams,
         body: DeleteMessageBody,
         response: { 200: StatusBody, ...errors },
       },
@@ -257,12 +254,8 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       preHandler: changes,
     },
     async (request) => {
-      const messageId = canonicalUuid(request.params.id);
-      if (messageId === null) throw new HubbubError('INVALID_REQUEST', 'Invalid message ID');
-      const message = await findMessage(db, messageId);
-      if (message === null) throw new HubbubError('MESSAGE_NOT_FOUND');
-      await visible(context, request, message.channel_id);
-      await moderation.deleteMessage(identityOf(request), messageId, request.body.reason ?? null);
+      const { message } = await messageAccess(context, request, request.params.id);
+      await moderation.deleteMessage(identityOf(request), message.id, request.body.reason ?? null);
       return { status: 'deleted' };
     },
   );
@@ -282,7 +275,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     async (request) => {
       const userId = userIdParam(request.params.user_id);
       const { since_minutes, reason = null, dry_run = false } = request.body;
-      const access = await visible(context, request, request.params.id);
+      const access = await visibleChannel(context, request, request.params.id);
       const identity = identityOf(request);
       const count = await moderation.clearMessages(identity, access.id, userId, since_minutes, reason, dry_run);
       return { status: dry_run ? ('counted' as const) : ('deleted' as const), count };
@@ -304,17 +297,11 @@ async function restrict(
   body: RestrictBody,
 ): Promise<{ id: string; expires_at: string | null }> {
   const userId = userIdParam(body.user_id);
-  const access = await visible(context, request, id);
+  const access = await visibleChannel(context, request, id);
   const { reason = null, duration_minutes: minutes = null } = body;
   const order = { channelId: access.id, userId, kind, reason, minutes };
   const result = await context.moderation.restrict(identityOf(request), order);
   return { id: result.id, expires_at: result.expiresAt?.toISOString() ?? null };
-}
-
-async function visible(context: HttpContext, request: FastifyRequest, id: string): Promise<ChannelAccess> {
-  const access = await channelAccess(context, request, id);
-  assertVisible(access, identityOf(request));
-  return access;
 }
 
 function toRestriction(row: RestrictionRow): Restriction {
