@@ -67,6 +67,9 @@ export const UpdateChannelBody = Type.Object(
   {
     name: Type.Optional(ChannelName),
     description: Type.Optional(ChannelDescription),
+    channel_type: Type.Optional(
+      OneOf(CHANNEL_TYPES, 'Made private, a channel is at once closed to all who are no members, who are cut off'),
+    ),
     is_active: Type.Optional(Type.Boolean()),
     max_participants: Type.Optional(MaxParticipants),
     slow_mode_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),

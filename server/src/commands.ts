@@ -13,6 +13,7 @@ import type {
 } from '@hubbub/protocol/frames.js';
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { MAX_CHANNELS_PER_CONNECTION } from '@hubbub/protocol/limits.js';
+import type { ChannelRole, ChannelType } from '@hubbub/protocol/rest.js';
 import type { Admission } from './admission.js';
 import type { AccessNote, ChannelEvent } from './channel-hub.js';
 import type { Connection, ConnectionHandlers, Membership } from './connection.js';
@@ -86,6 +87,11 @@ export class Commands implements ConnectionHandlers {
     }
     if (event.type === 'channel_deleted' || event.channel?.is_active === false) {
       this.#expel(connection, channelId, 'CHANNEL_CLOSED');
+      return;
+    }
+    // At its place in the sequence: nothing that was said after it gets out.
+    if (event.channel !== undefined && isHidden(event.channel.channel_type, membership?.role ?? null, connection)) {
+      this.#expel(connection, channelId, 'BANNED');
     }
   }
 
@@ -109,8 +115,8 @@ export class Commands implements ConnectionHandlers {
     }
     const membership = connection.memberships.get(channelId);
     if (membership !== undefined) membership.role = standing.role;
-    const hidden = channelType === 'private' && standing.role === null && connection.identity.role !== 'admin';
-    if (standing.is_banned || hidden) this.#expel(connection, channelId, 'BANNED');
+    if (standing.is_banned || isHidden(channelType, standing.role, connection))
+      this.#expel(connection, channelId, 'BANNED');
   }
 
   onEnded(connection: Connection): void {
@@ -294,6 +300,11 @@ export class Commands implements ConnectionHandlers {
     const shown = error.code === 'CONFLICT' ? new HubbubError('INVALID_MESSAGE_ID') : error;
     connection.sendError(shown, shownChannelId(connection, frame), shownMessageId(frame));
   }
+}
+
+/** Whether a channel of this type is closed to the user. */
+function isHidden(channelType: ChannelType, role: ChannelRole | null, { identity }: Connection): boolean {
+  return channelType === 'private' && role === null && identity.role !== 'admin';
 }
 
 /** A message that was stored before is answered to its sender alone, as it was stored. */
