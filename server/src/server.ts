@@ -77,11 +77,6 @@ const FRAME_OVERHEAD_BYTES = 1024;
 /** The bus's channel for what concerns the whole site. */
 const SITE_CHANNEL = 'site';
 
-/** Revocations have changed; and, where it is set, a user was erased. */
-interface SiteNote {
-  readonly erasedUserId?: string;
-}
-
 /** Opens the database of the configuration. */
 export async function openDb(config: Config, log: Logger): Promise<Db> {
   if (config.databaseUrl === null) return await PgliteDb.open(config.dataDir);
@@ -163,7 +158,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     onOnline: (channelId, online) => presence.heard(channelId, online),
   });
   bus.onBatch = (channelId, batch, atMs) => {
-    if (channelId === SITE_CHANNEL) siteChanged(JSON.parse(batch.note) as SiteNote);
+    if (channelId === SITE_CHANNEL) siteChanged();
     else hub.deliver(channelId, batch, atMs);
   };
 
@@ -195,16 +190,16 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     readVersion: () => readSiteVersion(db),
     log,
     onChanged: () => connections.closeInvalid((identity) => revocations.isValid(identity)),
+    onErased: (userIds) => {
+      for (const userId of userIds) auth.forget(userId);
+      hub.forgetPast();
+    },
   });
   // The notes on this channel are hints like all others: a lost one is made up for by the look once a second.
-  const siteChanged = ({ erasedUserId }: SiteNote) => {
-    if (erasedUserId !== undefined) {
-      auth.forget(erasedUserId);
-      hub.forgetPast();
-    }
+  const siteChanged = () => {
     revocations.refresh().catch((error) => log.debug({ err: String(error) }, 'Revocations will be read again'));
   };
-  const publishSite = (note: SiteNote) => bus.publish(SITE_CHANNEL, noteBatch(BATCH_KIND.access, origin, note));
+  const publishSite = () => bus.publish(SITE_CHANNEL, noteBatch(BATCH_KIND.access, origin, {}));
   await bus.subscribe(SITE_CHANNEL);
 
   const developmentKey = !development
@@ -281,9 +276,8 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     moderation,
     onChanged: async () => {
       await revocations.refresh();
-      publishSite({});
+      publishSite();
     },
-    onErased: (erasedUserId) => publishSite({ erasedUserId }),
   });
   const redisUp = () => link?.up ?? null;
   const reporters = makeReporters({ connections, hub, metrics, db, redisUp, isDraining: () => draining });

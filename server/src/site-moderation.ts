@@ -13,8 +13,6 @@ interface SiteModerationOptions {
   readonly moderation: Moderation;
   /** Makes a change hold here and tells the other instances. */
   readonly onChanged: () => Promise<void>;
-  /** A user's row was changed: what is remembered of him is out of date. */
-  readonly onErased: (userId: string) => void;
 }
 
 const A_YEAR_MS = 365 * 24 * 60 * 60 * 1000;
@@ -79,7 +77,6 @@ export class SiteModeration {
       await revokeTokensOf(tx, userId, at);
       return { result: null, details: { messages: deleteMessages ? 'delete' : 'anonymise' } };
     });
-    this.#options.onErased(userId);
     let deleted = 0;
     // Channel by channel and part by part, so that no transaction holds a channel for long.
     if (deleteMessages) {
