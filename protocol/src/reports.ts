@@ -1,5 +1,5 @@
 /** Bodies of the routes of user reports. */
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { MAX_REASON_CHARS, MAX_RESTRICTION_MINUTES } from './limits.js';
 import { Nullable, OneOf, Seq, Timestamp, Uuid } from './schemas.js';
 
@@ -30,6 +30,11 @@ export const OwnReport = Type.Object(
 );
 export type OwnReport = Static<typeof OwnReport>;
 
+/** What a report has once it is resolved. */
+function UntilResolved<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()], { description: 'Null while it is open', examples: [null] });
+}
+
 export const Report = Type.Object(
   {
     id: Uuid,
@@ -45,10 +50,10 @@ export const Report = Type.Object(
     reason: Type.String({ examples: ['Insults me'] }),
     status: OneOf(REPORT_STATUSES),
     created_at: Timestamp,
-    resolved_at: Nullable(Timestamp),
-    resolved_by: Nullable(Uuid),
-    action: Nullable(OneOf(REPORT_ACTIONS)),
-    note: Nullable(Type.String({ examples: ['Second time this week'] })),
+    resolved_at: UntilResolved(Timestamp),
+    resolved_by: UntilResolved(Uuid),
+    action: UntilResolved(OneOf(REPORT_ACTIONS)),
+    note: UntilResolved(Type.String()),
   },
   { ...closed, title: 'Report' },
 );

@@ -131,7 +131,10 @@ export const MessagePage = Type.Object(
 );
 export type MessagePage = Static<typeof MessagePage>;
 
-export const StatusBody = Type.Object({ status: Type.String() }, closed);
+/** The answer of an action that has nothing to tell but that it was done. */
+export function StatusBody<const T extends string>(status: T) {
+  return Type.Object({ status: Type.Literal(status) }, closed);
+}
 
 export const PresenceEntry = Type.Object(
   {

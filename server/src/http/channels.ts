@@ -46,6 +46,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Create a channel; its creator is its owner',
+        description:
+          'Open to every user. Only members find and read a private channel; a public one is open to all. ' +
+          '`max_participants` bounds the distinct users that are connected at a time.',
         body: CreateChannelBody,
         response: { 201: Channel, ...errorResponses(400, 401, 403, 413, 415, 429) },
       },
@@ -67,6 +70,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'List active channels, newest first; private ones only for their members and site admins',
+        description:
+          '`q` looks for a part of the name, in any case; `total` counts everything that matches. Inactive and ' +
+          'deleted channels are left out.',
         querystring: ListQuery,
         response: { 200: ChannelList, ...errorResponses(400, 401) },
       },
@@ -87,6 +93,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Read a channel',
+        description:
+          'A private channel is answered with 404 to all but its members and site admins, so that its existence ' +
+          'does not show.',
         params: ChannelParams,
         response: { 200: Channel, ...errorResponses(400, 401, 404) },
       },
@@ -104,6 +113,10 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Change a channel; null clears a description or a bound',
+        description:
+          'For its owner, its admins and site admins. Fields that are left out keep their value. Everyone ' +
+          'connected is told by a `channel_updated` frame; made inactive, the channel closes its connections ' +
+          '(4004), made private, those of all who are no members (4003).',
         params: ChannelParams,
         body: UpdateChannelBody,
         response: { 200: Channel, ...errorResponses(400, 401, 403, 404, 413, 415, 429) },
@@ -144,8 +157,11 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Delete a channel; open connections are told and closed',
+        description:
+          'For its owner and site admins. Connections get a `channel_deleted` frame and close code 4004. Messages ' +
+          'and the audit trail stay in the database.',
         params: ChannelParams,
-        response: { 200: StatusBody, ...errorResponses(400, 401, 403, 404, 429) },
+        response: { 200: StatusBody('deleted'), ...errorResponses(400, 401, 403, 404, 429) },
       },
       preHandler: userLimit(context, 'change-channel', 10),
     },
@@ -165,7 +181,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       });
       if (frame === null) throw new HubbubError('CHANNEL_NOT_FOUND');
       context.publishEvent(access.id, frame.seq, frame);
-      return { status: 'deleted' };
+      return { status: 'deleted' as const };
     },
   );
 }

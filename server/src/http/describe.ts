@@ -3,6 +3,7 @@ import { CLIENT_FRAMES, SERVER_FRAMES } from '@hubbub/protocol/frames.js';
 import * as moderation from '@hubbub/protocol/moderation.js';
 import * as reports from '@hubbub/protocol/reports.js';
 import * as rest from '@hubbub/protocol/rest.js';
+import { addExamples, type Json } from './examples.js';
 
 /*
  * The machine-readable descriptions of the API: OpenAPI 3.1 for REST, AsyncAPI 3.0 for the WebSocket. Both are made from
@@ -42,8 +43,6 @@ export const OPENAPI_HEAD = {
   security: [{ bearer: [] }, { cookie: [] }],
 };
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
 const NAMED = [
   rest.ErrorBody,
   rest.Channel,
@@ -71,7 +70,7 @@ const NAMED = [
  * Moves every schema that has a title of ours out of the place where it is used, into `components.schemas`, so that
  * readers and code generators meet it once and by name.
  */
-export function nameSchemas<T extends object>(document: T): T {
+function nameSchemas<T extends object>(document: T): T {
   const schemas: Record<string, Json> = {};
   const titles = new Set(NAMED.map((schema) => titleOf(schema)));
   const walk = (value: Json): Json => {
@@ -91,6 +90,13 @@ export function nameSchemas<T extends object>(document: T): T {
 
 function titleOf(schema: object): string | null {
   return 'title' in schema && typeof schema.title === 'string' ? schema.title : null;
+}
+
+/** The OpenAPI document as it is served. @param generated what `@fastify/swagger` made of the routes */
+export function openApi(generated: object): object {
+  const document = structuredClone(generated);
+  addExamples(document);
+  return nameSchemas(document);
 }
 
 /** The AsyncAPI 3.0 document of the WebSocket: https://www.asyncapi.com/docs/reference/specification/v3.0.0 */

@@ -35,6 +35,9 @@ const SiteLogQuery = Type.Object(
   { additionalProperties: false },
 );
 const EXPORT_PART = 500;
+const EXPORT_EXAMPLE =
+  '{"kind":"user","id":"a41c7e58-92d3-4b6f-8e01-6d5f2a9c3b74","username":"ada","role":"user"}\n' +
+  '{"kind":"message","id":"c2a9d1e4-7f35-4c8b-b6a0-3e5d8f1b2c47","content":"Hello!","seq":42}\n';
 
 /** What site admins do to users of the whole site. */
 export function siteRoutes(app: Routes, context: HttpContext): void {
@@ -49,6 +52,9 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Suspend a user: his connections are closed everywhere, his tokens are refused',
+        description:
+          'For site admins, not on each other. Connections are closed with code 4001, requests are refused with ' +
+          '403, on every instance; until he is restored, or for `duration_minutes`.',
         params: UserParams,
         body: SuspendBody,
         response: { 200: SuspendResult, ...errors },
@@ -69,14 +75,15 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Restore a suspended user',
+        description: 'For site admins. One who is not suspended is answered with 409.',
         params: UserParams,
-        response: { 200: StatusBody, ...errors },
+        response: { 200: StatusBody('restored'), ...errors },
       },
       preHandler: changes,
     },
     async (request) => {
       await site.restore(identityOf(request), userIdParam(request.params.user_id));
-      return { status: 'restored' };
+      return { status: 'restored' as const };
     },
   );
 
@@ -86,9 +93,12 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Revoke all tokens of a user that were issued before a time',
+        description:
+          'For site admins. Connections with such a token are closed with code 4001 on every instance. Tokens ' +
+          'tell the second of their issue alone, and those without `iat` count as older than any time.',
         params: UserParams,
         body: RevokeTokensBody,
-        response: { 200: StatusBody, ...errors },
+        response: { 200: StatusBody('revoked'), ...errors },
       },
       preHandler: changes,
     },
@@ -96,7 +106,7 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       const userId = userIdParam(request.params.user_id);
       const { before, reason = null } = request.body;
       await site.revokeTokensOf(identityOf(request), userId, before === undefined ? null : new Date(before), reason);
-      return { status: 'revoked' };
+      return { status: 'revoked' as const };
     },
   );
 
@@ -106,8 +116,11 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Revoke one token by its `jti`',
+        description:
+          'For site admins. Connections with this token are closed with code 4001 on every instance; it is ' +
+          'remembered until `expires_at`.',
         body: RevokeTokenBody,
-        response: { 200: StatusBody, ...errors },
+        response: { 200: StatusBody('revoked'), ...errors },
       },
       preHandler: changes,
     },
@@ -116,7 +129,7 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       const userId = user_id === undefined ? null : userIdParam(user_id);
       const expiresAt = expires_at === undefined ? null : new Date(expires_at);
       await site.revokeToken(identityOf(request), jti, userId, expiresAt, reason);
-      return { status: 'revoked' };
+      return { status: 'revoked' as const };
     },
   );
 
@@ -127,8 +140,11 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
         tags,
         summary:
           'All that is kept of a user, as NDJSON: one object a line, each with its `kind` (site admins, himself)',
+        description:
+          'Kinds are `user`, `membership`, `ban`, `mute`, `presence`, `report` (made by him), `reported` ' +
+          '(messages of his) and `message`. A stream of any length.',
         params: UserParams,
-        response: { 200: streamOf('application/x-ndjson'), ...errorResponses(400, 401, 403, 404) },
+        response: { 200: streamOf({ 'application/x-ndjson': EXPORT_EXAMPLE }), ...errorResponses(400, 401, 403, 404) },
       },
     },
     async (request, reply) => {
@@ -148,6 +164,9 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Erase who a user was; what he wrote is anonymised or deleted',
+        description:
+          'For site admins. Takes away name, picture, memberships and presence, and ends his tokens. Can be ' +
+          'repeated when it failed half-way. The audit trail keeps his id.',
         params: UserParams,
         body: EraseBody,
         response: { 200: EraseResult, ...errors },
@@ -168,6 +187,7 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: "The site's own audit trail, newest first",
+        description: 'For site admins: suspensions, revoked tokens, erasures. Channels have trails of their own.',
         querystring: SiteLogQuery,
         response: { 200: LogPage, ...errorResponses(400, 401, 403) },
       },
