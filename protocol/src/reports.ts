@@ -77,7 +77,6 @@ export const ResolveReportBody = Type.Object(
       Type.String({
         maxLength: MAX_REASON_CHARS,
         description: 'Kept with the report, and the reason of the action',
-        examples: ['Second time this week'],
       }),
     ),
     duration_minutes: Type.Optional(
@@ -85,11 +84,10 @@ export const ResolveReportBody = Type.Object(
         minimum: 1,
         maximum: MAX_RESTRICTION_MINUTES,
         description: 'For `timeout` (needed; 43,200 at most), `mute` and `ban` (absent: until it is lifted) alone',
-        examples: [60],
       }),
     ),
   },
-  closed,
+  { ...closed, examples: [{ action: 'timeout', note: 'Second time this week', duration_minutes: 60 }] },
 );
 export type ResolveReportBody = Static<typeof ResolveReportBody>;
 
@@ -103,6 +101,10 @@ export const ResolveReportResult = Type.Object(
     }),
     expires_at: Nullable(Timestamp, 'When what was put on the author ends; null: it does not, or there is none'),
   },
-  { ...closed, title: 'ResolvedReport' },
+  {
+    ...closed,
+    title: 'ResolvedReport',
+    examples: [{ status: 'resolved', action: 'timeout', resolved: 2, expires_at: '2026-01-31T13:00:00.000Z' }],
+  },
 );
 export type ResolveReportResult = Static<typeof ResolveReportResult>;
