@@ -193,9 +193,10 @@ async function registerDescription(app: Routes): Promise<void> {
     staticCSP: true,
     transformSpecification: (document) => openApi(document) as Record<string, unknown>,
     transformSpecificationClone: false,
-    uiConfig: { deepLinking: true, docExpansion: 'list' },
+    // Without the bar at the top, whose logo has a style inline.
+    uiConfig: { deepLinking: true, docExpansion: 'list', layout: 'BaseLayout' },
     transformStaticCSP: () => DOCS_POLICY,
-    theme: { title: 'Hubbub API', css: [{ filename: 'hubbub.css', content: '.swagger-ui .topbar { display: none }' }] },
+    theme: { title: 'Hubbub API' },
   });
   let openApiDocument: object | null = null;
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => {
