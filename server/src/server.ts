@@ -42,6 +42,7 @@ import { migrate } from './store/migrate.js';
 import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
 import { readSiteRestrictions, readSiteVersion } from './store/site.js';
+import { sweepLapsed } from './store/sweep.js';
 import { upsertUser } from './store/users.js';
 import { UserReports } from './user-reports.js';
 import { LocalBus } from './workers/local-bus.js';
@@ -64,6 +65,7 @@ const MAX_JOURNAL_STATEMENTS = 4;
 const MAX_PENDING_UPGRADES = 1000;
 const PRESENCE_GRACE_MS = 2000;
 const HEADS_INTERVAL_MS = 1000;
+const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
 /** How long requests under way have at a shutdown, and presence and the database after them. */
 const LAST_REQUESTS_MS = 3000;
 const LAST_WRITES_MS = 3000;
@@ -173,6 +175,10 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     if (!bus.up || (shared && ticks % HEADS_EVERY_WHILE_UP === 0)) compareHeads();
   }, HEADS_INTERVAL_MS);
   headsTimer.unref();
+  const sweepTimer = setInterval(() => {
+    sweepLapsed(db).catch((error) => log.warn({ err: String(error) }, 'What has lapsed will be swept later'));
+  }, SWEEP_INTERVAL_MS);
+  sweepTimer.unref();
 
   const journal = new Journal({
     db,
@@ -326,6 +332,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     await journal.close();
     await within(LAST_WRITES_MS, presence.close());
     clearInterval(headsTimer);
+    clearInterval(sweepTimer);
     hub.close();
     revocations.close();
     limiter.close();
