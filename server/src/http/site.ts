@@ -1,39 +1,24 @@
 import { Readable } from 'node:stream';
-import { MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
   EraseBody,
   EraseResult,
-  LOG_ACTIONS,
-  LogPage,
   RevokeTokenBody,
   RevokeTokensBody,
   SuspendBody,
   SuspendResult,
 } from '@hubbub/protocol/moderation.js';
 import { StatusBody } from '@hubbub/protocol/rest.js';
-import { OneOf } from '@hubbub/protocol/schemas.js';
 import Type from 'typebox';
 import { HubbubError } from '../errors.js';
 import { assertSiteAdmin } from '../permissions.js';
 import type { Queryable } from '../store/db.js';
-import { listLog } from '../store/moderation-log.js';
 import { exportMessages, exportUser } from '../store/users.js';
 import { identityOf, userIdParam, userLimit } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses, streamOf } from './errors.js';
-import { toLogEntry } from './representations.js';
 import type { Routes } from './typed.js';
 
 const UserParams = Type.Object({ user_id: Type.String({ description: "The user's UUID, in any spelling" }) });
-const SiteLogQuery = Type.Object(
-  {
-    page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
-    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 }),
-    action: Type.Optional(OneOf(LOG_ACTIONS)),
-    user_id: Type.Optional(Type.String()),
-  },
-  { additionalProperties: false },
-);
 const EXPORT_PART = 500;
 const EXPORT_EXAMPLE =
   '{"kind":"user","id":"a41c7e58-92d3-4b6f-8e01-6d5f2a9c3b74","username":"ada","role":"user"}\n' +
@@ -141,8 +126,8 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
         summary:
           'All that is kept of a user, as NDJSON: one object a line, each with its `kind` (site admins, himself)',
         description:
-          'Kinds are `user`, `membership`, `ban`, `mute`, `presence`, `report` (made by him), `reported` ' +
-          '(messages of his) and `message`. A stream of any length.',
+          'Kinds are `user`, `channel` (made by him), `membership`, `ban`, `mute`, `presence`, `report` (made by him), ' +
+          '`reported` (messages of his), `moderation` (done to him) and `message`. A stream of any length.',
         params: UserParams,
         response: { 200: streamOf({ 'application/x-ndjson': EXPORT_EXAMPLE }), ...errorResponses(400, 401, 403, 404) },
       },
@@ -178,27 +163,6 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       const { messages, reason = null } = request.body;
       const count = await site.erase(identityOf(request), userId, messages === 'delete', reason);
       return { status: 'erased' as const, messages_deleted: count };
-    },
-  );
-
-  app.get(
-    '/moderation-log',
-    {
-      schema: {
-        tags,
-        summary: "The site's own audit trail, newest first",
-        description: 'For site admins: suspensions, revoked tokens, erasures. Channels have trails of their own.',
-        querystring: SiteLogQuery,
-        response: { 200: LogPage, ...errorResponses(400, 401, 403) },
-      },
-    },
-    async (request) => {
-      assertSiteAdmin(identityOf(request));
-      const { page, limit, action = null, user_id } = request.query;
-      const targetUserId = user_id === undefined ? null : userIdParam(user_id);
-      const query = { channelId: null, action, targetUserId, limit, offset: (page - 1) * limit };
-      const { rows, total } = await listLog(db, query);
-      return { logs: rows.map(toLogEntry), total, page, limit };
     },
   );
 }

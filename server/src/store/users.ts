@@ -63,19 +63,32 @@ export async function listChannelsOf(db: Queryable, userId: string): Promise<str
   return rows.map((row) => row.channel_id);
 }
 
-type UserDataKind = 'user' | 'membership' | 'ban' | 'mute' | 'presence' | 'report' | 'reported';
+type UserDataKind =
+  | 'user'
+  | 'channel'
+  | 'membership'
+  | 'ban'
+  | 'mute'
+  | 'presence'
+  | 'report'
+  | 'reported'
+  | 'moderation';
 
 /** What is kept of a user, for his own eyes: each kind as one list. Messages are read in parts, by {@link exportMessages}. */
 export async function exportUser(
   db: Queryable,
   userId: string,
 ): Promise<Readonly<Record<UserDataKind, readonly object[]>>> {
-  const [user, membership, ban, mute, presence, report, reported] = await Promise.all([
+  const [user, channel, membership, ban, mute, presence, report, reported, moderation] = await Promise.all([
     db.query<object>(
-      `select id, username, display_name, avatar_url, role, created_at, updated_at, suspended_at, suspended_until
+      `select id, username, display_name, avatar_url, role, created_at, updated_at, suspended_at, suspended_until,
+         suspension_reason
        from users where id = $1`,
       [userId],
     ),
+    db.query<object>('select id, name, description, created_at, deleted_at from chat_channels where creator_id = $1', [
+      userId,
+    ]),
     db.query<object>('select channel_id, role, created_at from channel_members where user_id = $1', [userId]),
     db.query<object>(
       'select id, channel_id, kind, reason, created_at, expires_at, lifted_at from chat_bans where user_id = $1',
@@ -97,8 +110,14 @@ export async function exportUser(
        where author_id = $1 order by created_at, id`,
       [userId],
     ),
+    // What was done to him; who did it is the data of others.
+    db.query<object>(
+      `select id, channel_id, action, reason, details, created_at from chat_moderation_log where target_user_id = $1
+       order by id`,
+      [userId],
+    ),
   ]);
-  return { user, membership, ban, mute, presence, report, reported };
+  return { user, channel, membership, ban, mute, presence, report, reported, moderation };
 }
 
 /** A part of a user's messages, by id. @param afterId null: from the beginning */

@@ -1,7 +1,7 @@
 /** Moderation while Redis is away: the database is what counts, and every instance looks there. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { assertRefused, assertUpgradeRefused, Stage, V1 } from '../contract/stage.js';
+import { assertRefused, assertUpgradeRefused, isMessage, post, Stage, V1 } from '../contract/stage.js';
 import { member, restrict, seen } from '../moderation/acts.js';
 import type { ChatClient } from '../support/chat-client.js';
 import { RedisServer } from '../support/redis.js';
@@ -91,4 +91,24 @@ test('what was done while Redis was away holds when it is back, and a mute too',
   await untilReady(200);
   client.send({ type: 'message', content: 'and now?' });
   assert.equal((await client.next('error')).code, 'MUTED');
+});
+
+test('an erased name is gone from the memory of the other instance as well', async () => {
+  const { channel, owner } = await stage.channel();
+  const [boss, user] = [await stage.user({ role: 'admin' }), await seen(stage)];
+  const reader = await owner.join(channel.id, { at: 1 });
+  await post(user, channel.id, ['hello']);
+  await reader.next(isMessage('hello'));
+  await redis.kill9();
+  await untilReady(503);
+  await boss.api(0).post(`${V1}/users/${user.id}/erase`, { messages: 'anonymise' }, { expect: 200 });
+  await until(
+    async () => {
+      const again = await owner.join(channel.id, { at: 1, lastSeq: 0 });
+      const { username } = await again.next(isMessage('hello'));
+      await again.close();
+      return username.startsWith('erased-');
+    },
+    { timeoutMs: CUT_OFF_MS },
+  );
 });
