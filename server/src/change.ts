@@ -1,5 +1,6 @@
 import type { MessageDeletedFrame, ModerationFrame } from '@hubbub/protocol/frames.js';
 import type { LogAction, RestrictionKind } from '@hubbub/protocol/moderation.js';
+import type { SiteRole } from '@hubbub/protocol/rest.js';
 import type { AccessNote } from './channel-hub.js';
 import { HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
@@ -52,16 +53,20 @@ export function changeChannel<T>(
     const people = await readPeople(tx, channelId, [identity.userId, userId]);
     const actorRow = people.get(identity.userId);
     const targetRow = people.get(userId);
-    const actor = { userId: identity.userId, role: actorRow?.role ?? null, siteRole: identity.role };
+    const actor = standing(identity.userId, actorRow, identity.role);
     // Whether the other exists is told to those alone who might act on him.
     if (targetRow === undefined) {
       assertMay(action, actor);
       throw new HubbubError('USER_NOT_FOUND');
     }
-    const target = { userId, role: targetRow.role, siteRole: targetRow.site_role };
+    const target = standing(userId, targetRow, targetRow.site_role);
     assertMay(action, actor, target);
     return await step({ tx, channelId, version: locked.access_version, at: locked.at, actor, target, targetRow });
   });
+}
+
+function standing(userId: string, row: PersonRow | undefined, siteRole: SiteRole): Standing {
+  return { userId, role: row?.role ?? null, siteRole, isBanned: row?.is_banned ?? false };
 }
 
 /** Writes the change's row of the audit trail. */

@@ -186,11 +186,11 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
   );
 }
 
-/** Looks at the role once more, now that the channel is locked. @throws HubbubError `FORBIDDEN`: it is rolled back then */
+/** Looks at the role, and for a ban, once more, now that the channel is locked. @throws HubbubError `FORBIDDEN`: it is rolled back then */
 async function assertMayStill(tx: Queryable, action: Action, channelId: string, identity: Identity): Promise<void> {
   const people = await readPeople(tx, channelId, [identity.userId]);
-  const role = people.get(identity.userId)?.role ?? null;
-  assertMay(action, { userId: identity.userId, role, siteRole: identity.role });
+  const { role = null, is_banned: isBanned = false } = people.get(identity.userId) ?? {};
+  assertMay(action, { userId: identity.userId, role, siteRole: identity.role, isBanned });
 }
 
 function record(
