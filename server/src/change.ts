@@ -24,7 +24,6 @@ export interface Change {
   readonly at: Date;
   readonly actor: Standing;
   readonly target: Standing;
-  readonly targetRow: PersonRow;
 }
 
 interface ChangeOrder {
@@ -61,7 +60,7 @@ export function changeChannel<T>(
     }
     const target = standing(userId, targetRow, targetRow.site_role);
     assertMay(action, actor, target);
-    return await step({ tx, channelId, version: locked.access_version, at: locked.at, actor, target, targetRow });
+    return await step({ tx, channelId, version: locked.access_version, at: locked.at, actor, target });
   });
 }
 
