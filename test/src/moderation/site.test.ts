@@ -89,23 +89,25 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
     const [boss, user] = [await admin(stage), await seen(stage)];
     // Every route of the kind counts to one rate, on all instances together.
     const calls = [
-      (at: number) => boss.api(at).delete(`${V1}/users/${user.id}/suspend`),
-      (at: number) => boss.api(at).post(`${V1}/users/${user.id}/revoke-tokens`, {}),
-      (at: number) => boss.api(at).post(`${V1}/tokens/revoke`, { jti: randomUUID() }),
-      (at: number) => boss.api(at).post(`${V1}/users/${user.id}/suspend`, {}),
-      (at: number) => boss.api(at).post(`${V1}/users/${user.id}/erase`, { messages: 'anonymise' }),
+      () => boss.api(1).delete(`${V1}/users/${user.id}/suspend`),
+      () => boss.api(1).post(`${V1}/users/${user.id}/revoke-tokens`, {}),
+      () => boss.api(1).post(`${V1}/tokens/revoke`, { jti: randomUUID() }),
+      () => boss.api(1).post(`${V1}/users/${user.id}/suspend`, {}),
+      () => boss.api(1).post(`${V1}/users/${user.id}/erase`, { messages: 'anonymise' }),
     ];
-    const answers = await Promise.all(range(0, 34).map((at) => (calls[at % calls.length] ?? assert.fail())(at)));
-    const limited = answers.filter(({ status }) => status === 429);
-    assert.ok(limited.length >= 4 && limited.length <= 5, `${limited.length} of 35 were limited`);
-    for (const answer of limited) {
+    await Promise.all(range(1, 35).map((at) => boss.api(at).delete(`${V1}/users/${user.id}/suspend`)));
+    for (const call of calls) {
+      // One comes back every two seconds, and is gone with the first try.
+      const answer = await until(async () => {
+        const tried = await call();
+        return tried.status === 429 && tried;
+      });
       assertRefused(answer, 429, 'RATE_LIMITED', 'Rate limit exceeded. Maximum 30 requests per minute.');
       const wait = Number(answer.headers.get('retry-after'));
       assert.ok(Number.isInteger(wait) && wait >= 1 && wait <= 60, `${wait}`);
       assert.deepEqual([answer.headers.get('ratelimit-limit'), answer.headers.get('ratelimit-remaining')], ['30', '0']);
       assert.ok(answer.headers.has('ratelimit-reset'));
     }
-    for (const call of calls) assert.equal((await call(1)).status, 429);
     // Reading is not limited, and neither is another admin.
     await boss.api().get(`${V1}/moderation-log`, { expect: 200 });
     await (await admin(stage)).api().post(`${V1}/tokens/revoke`, { jti: randomUUID() }, { expect: 200 });
