@@ -44,6 +44,7 @@ test('nothing is lost, doubled or out of order while everything breaks', { timeo
   console.log(describeFigures(figures));
   const violations = check(record);
   assert.equal(violations.length, 0, describeViolations(record, violations));
+  assert.ok(record.stored.actions.length >= 10, `only ${record.stored.actions.length} actions of moderators`);
   // The run was worth something: all of that has happened.
   assert.ok(figures.messages.acked > 200, `only ${figures.messages.acked} messages`);
   assert.ok(figures.messages.retried > 0 && figures.resumes.recovered > 30 && figures.resumes['from zero'] > 0);
@@ -57,6 +58,21 @@ const LOSSY_BUS: Patch = {
   from: '        this.onBatch(channelId, batch, atMs);\n        this.#send(channelId, batch);\n',
   to: '        this.onBatch(channelId, batch, atMs);\n        if (batch.firstSeq % 6 !== 5) this.#send(channelId, batch);\n',
 };
+
+/** A journal that stores messages under whatever version of the channel, and so under rights that have ended. */
+const CARELESS: Patch = {
+  file: 'store/messages.js',
+  from: 'and access_version = $6\n',
+  to: 'and $6::bigint is not null\n',
+};
+
+test('a journal that does not look at the version of the channel lets the muted write, and is found out', async () => {
+  const found = check(await run({ runMs: 12_000, patches: [CARELESS] }));
+  assert.ok(
+    found.some(({ rule, text }) => rule === 'moderation' && /was committed at place/.test(text)),
+    JSON.stringify(found.slice(0, 5)),
+  );
+});
 
 test('a hub that passes on what comes early, instead of waiting for what is missing, is found out', async () => {
   const hasty: Patch = {
