@@ -16,7 +16,7 @@ const WEIGHTS = {
   again: 4,
   rename: 4,
   erase: 4,
-  moderate: 12,
+  moderate: 40,
 } as const;
 const SLUGGISH_WEIGHTS = { ...WEIGHTS, send: 10, freeze: 30 } as const;
 
@@ -53,7 +53,7 @@ export class Habits {
     this.#rest = new RestCalls(client, random.fork(1));
     const { moderates } = client.plan;
     this.#moderator = moderates === null ? null : new Moderator(client, this.#rest, random.fork(2), moderates);
-    client.onExpelled = (stay) => this.#protest(stay);
+    client.onKept = (stay) => this.#protest(stay);
   }
 
   get settled(): boolean {
@@ -133,12 +133,16 @@ export class Habits {
     }
   }
 
-  /** Someone who was thrown out tries to go on by the other way. */
+  /** Someone who was thrown out, or muted, tries to go on in both ways. */
   #protest(stay: Stay): void {
     if (this.#quiet) return;
     for (let left = this.#random.int(1, 3); left > 0; left--) {
       const message = this.client.outbox.add(stay.ch, this.#sizeFor(stay));
-      this.#undoIn(this.#random.int(0, 2000), () => void this.#rest.post(message));
+      const overRest = this.#random.chance(0.5);
+      this.#undoIn(this.#random.int(0, 2000), () => {
+        if (overRest) void this.#rest.post(message);
+        else this.client.sendOut(message);
+      });
     }
   }
 

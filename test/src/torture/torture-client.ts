@@ -42,8 +42,8 @@ export class TortureClient {
   bounces = 0;
   /** Chance that a join starts anew: without a position, or at place 0. */
   forgetful = 0;
-  /** The server has taken him out of a channel. */
-  onExpelled: (stay: Stay) => void = () => {};
+  /** The server has taken him out of a channel, or the right to write in it from him. */
+  onKept: (stay: Stay) => void = () => {};
   readonly #random: Random;
   readonly #channels: ReadonlyMap<string, Stay>;
   readonly #socket: ClientSocket;
@@ -68,7 +68,7 @@ export class TortureClient {
       onGone: (code) => {
         const inside = [...this.stays.values()].filter(({ state }) => state === 'in');
         for (const stay of this.stays.values()) stay.out();
-        if (code === BANNED_CODE) for (const stay of inside) this.onExpelled(stay);
+        if (code === BANNED_CODE) for (const stay of inside) this.onKept(stay);
       },
     });
   }
@@ -190,6 +190,7 @@ export class TortureClient {
     if (frame.type === 'subscribed') this.#onSubscribed(frame);
     else if (frame.type === 'error') this.#onError(frame);
     else if (frame.type === 'left') this.#onLeft(frame);
+    else if (frame.type === 'moderation') this.#onModeration(frame);
     else if (frame.type === 'draining') this.#socket.comeBackIn(frame.retry_after_ms);
     else if ('seq' in frame) this.#onSequenced(frame);
   }
@@ -222,7 +223,12 @@ export class TortureClient {
       stay.out();
       this.#joinLater(stay, JOIN_RETRY_MS);
     }
-    this.onExpelled(stay);
+    this.onKept(stay);
+  }
+
+  #onModeration({ action, channel_id }: Extract<ServerFrame, { type: 'moderation' }>): void {
+    const stay = this.#channels.get(channel_id);
+    if (stay !== undefined && action === 'muted') this.onKept(stay);
   }
 
   #onSequenced(frame: Extract<ServerFrame, { channel_id: string; seq: number }>): void {
