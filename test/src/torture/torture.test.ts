@@ -68,7 +68,9 @@ const CARELESS: readonly Patch[] = [
   { file: 'rights.js', from: 'current?.version === version && current', to: 'current !== undefined && current' },
 ];
 
-test('a journal that does not look at the version of the channel lets the muted write, and is found out', async () => {
+test('a journal that does not look at the version of the channel lets the muted write, and is found out', {
+  timeout: 240_000,
+}, async () => {
   const found = check(await run({ runMs: 15_000, patches: CARELESS, actionsPerSecond: 80 }));
   assert.ok(
     found.some(({ rule, text }) => rule === 'moderation' && /was committed at place/.test(text)),
