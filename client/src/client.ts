@@ -1,22 +1,16 @@
 /** `connect`, and the client that it gives: one connection, and the channels on it. */
-import type { Channel } from './channel.js';
+import { canonicalUuid } from '@hubbub/protocol/ids.js';
+import { Channel } from './channel.js';
+import { Connection, type SocketConstructor } from './connection.js';
 import { Emitter } from './emitter.js';
-import type { Rest } from './rest.js';
+import { errorOf, HubbubClientError } from './errors.js';
+import { type AnyFrame, known } from './frames.js';
+import { baseUrl, sendRequest } from './http.js';
+import { Rest, type Send } from './rest.js';
 import type { Readable } from './store.js';
+import { type GetToken, Tokens } from './tokens.js';
 import type { CallOptions, ClientEvents, ConnectionStatus, Self } from './types.js';
-
-/** The part of `WebSocket` that is used; the class of the `ws` package has it as well. */
-export interface SocketLike {
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
-  onclose: ((event: { readonly code: number }) => void) | null;
-  onerror: ((event: never) => void) | null;
-  readonly readyState: number;
-  send(text: string): void;
-  close(code?: number): void;
-}
-
-export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
+import { withSignal } from './wait.js';
 
 export interface ConnectOptions {
   /** Address of the server, `http(s)` or `ws(s)`, with the path under which it is mounted if there is one. */
@@ -26,19 +20,16 @@ export interface ConnectOptions {
    * is the one that is to be replaced. When it throws, the client tries again later, unless it throws a
    * HubbubClientError with the code `NO_TOKEN`: then the client closes.
    */
-  readonly getToken: (options: {
-    readonly signal: AbortSignal;
-    readonly previous: string | null;
-  }) => string | Promise<string>;
+  readonly getToken: GetToken;
   /** Default: the global `WebSocket`. In Node.js the class of the `ws` package may be given. */
-  readonly WebSocket?: SocketConstructor;
+  readonly WebSocket?: SocketConstructor | undefined;
   /** Default: the global `fetch`. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
   /**
-   * Messages that a channel's timeline keeps while new ones come. Default 1,000, at least 100. Older ones that were
-   * asked for by `loadOlder` stay until `timeline.trim` is called.
+   * Messages that a channel's timeline keeps while new ones come. Default 1,000. Older ones that were asked for by
+   * `loadOlder` stay until `timeline.trim` is called.
    */
-  readonly maxMessages?: number;
+  readonly maxMessages?: number | undefined;
 }
 
 /**
@@ -59,10 +50,31 @@ export class Client extends Emitter<ClientEvents> {
   /** Whose token the client holds; null until the first one is there. */
   readonly self: Readable<Self | null>;
 
+  readonly #tokens: Tokens;
+  readonly #connection: Connection;
+  readonly #channels = new Map<string, Channel>();
+  readonly #maxMessages: number;
+
+  /** @internal */
   constructor(options: ConnectOptions) {
     super();
-    void options;
-    throw new Error('not yet');
+    const base = baseUrl(options.url);
+    const socketClass: SocketConstructor | undefined = options.WebSocket ?? globalThis.WebSocket;
+    if (socketClass === undefined) throw new TypeError('There is no WebSocket here: pass one, such as that of `ws`');
+    this.#maxMessages = options.maxMessages ?? 1000;
+    this.#tokens = new Tokens(options.getToken);
+    this.self = this.#tokens.self;
+    this.rest = new Rest(authorized(base, options.fetch ?? globalThis.fetch.bind(globalThis), this.#tokens));
+    this.#connection = new Connection({
+      url: `${base.replace(/^http/, 'ws')}/ws/chat`,
+      WebSocket: socketClass,
+      tokens: this.#tokens,
+      probe: () => this.rest.listChannels({ limit: 1 }),
+      onFrame: (frame) => this.#receive(frame),
+    });
+    this.status = this.#connection.status;
+    this.status.subscribe(() => this.#statusChanged());
+    this.#connection.reconnect();
   }
 
   /**
@@ -72,19 +84,77 @@ export class Client extends Emitter<ClientEvents> {
    * @throws HubbubClientError `INVALID_CHANNEL_ID`
    */
   channel(id: string): Channel {
-    void id;
-    throw new Error('not yet');
+    const canonical = canonicalUuid(id);
+    if (canonical === null) throw new HubbubClientError('INVALID_CHANNEL_ID', `Not a channel ID: ${id}`);
+    let channel = this.#channels.get(canonical);
+    if (channel === undefined) {
+      const { rest } = this;
+      channel = new Channel({ id: canonical, rest, line: this.#connection, maxMessages: this.#maxMessages });
+      this.#channels.set(canonical, channel);
+    }
+    return channel;
   }
 
   /** Resolves when the client is online. @throws HubbubClientError why it closed; the signal's reason */
-  ready(options: CallOptions = {}): Promise<void> {
-    void options;
-    throw new Error('not yet');
+  ready({ signal }: CallOptions = {}): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const look = () => {
+      const status = this.status.get();
+      if (status.state === 'online') resolve();
+      if (status.state === 'closed') reject(status.error ?? closed());
+    };
+    const unsubscribe = this.status.subscribe(look);
+    look();
+    return withSignal(promise, signal).finally(unsubscribe);
   }
 
   /** Does not wait for the next attempt; starts anew after `closed`. Nothing happens while connecting or online. */
-  reconnect(): void {}
+  reconnect(): void {
+    this.#connection.reconnect();
+  }
 
-  /** Ends the connection and everything that waits, with `CLOSED`. May be called again. */
-  close(): void {}
+  /** Ends the connection and everything that waits, with `CLOSED`, for good. May be called again. */
+  close(): void {
+    this.#tokens.close();
+    this.#connection.close();
+    for (const channel of this.#channels.values()) channel.close(closed());
+  }
+
+  #statusChanged(): void {
+    const status = this.status.get();
+    for (const channel of this.#channels.values()) {
+      if (status.state === 'online') channel.connected();
+      else channel.disconnected();
+    }
+    this.emit('status', status);
+  }
+
+  #receive(anyFrame: AnyFrame): void {
+    this.emit('frame', anyFrame);
+    const { channel_id: channelId } = anyFrame;
+    if (typeof channelId === 'string') this.#channels.get(channelId)?.receive(anyFrame);
+    const frame = known(anyFrame);
+    if (frame.type === 'error' && frame.channel_id === null) this.emit('error', errorOf(frame));
+  }
+}
+
+/** Requests with the client's token; one that is refused is replaced once. */
+function authorized(base: string, fetcher: typeof fetch, tokens: Tokens): Send {
+  return async (method, path, { query = {}, body, signal }) => {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+    const url = `${base}/api/v1/chat${path}${parameters.size === 0 ? '' : `?${parameters}`}`;
+    const token = await tokens.get(signal);
+    try {
+      return await sendRequest(fetcher, { method, url, token, body, signal });
+    } catch (error) {
+      if (!(error instanceof HubbubClientError) || error.status !== 401) throw error;
+      const fresh = await tokens.renew(token, signal);
+      return sendRequest(fetcher, { method, url, token: fresh, body, signal });
+    }
+  };
+}
+
+function closed(): HubbubClientError {
+  return new HubbubClientError('CLOSED', 'The client was closed');
 }

@@ -3,9 +3,35 @@
 /** Ends a subscription; may be called again. */
 export type Unsubscribe = () => void;
 
+/** Functions to be called. One function can be added twice. */
+export class Listeners<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+
+  add(listener: (value: T) => void): Unsubscribe {
+    const entry = (value: T) => listener(value);
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  /** Calls all. What one throws is reported as an uncaught error, and must not stop the others or the SDK half-way. */
+  call(value: T): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(value);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
+
 /** @typeParam Events from the name of an event to what its listeners are given */
 export class Emitter<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  readonly #listeners: { [K in keyof Events]?: Listeners<Events[K]> } = {};
 
   /**
    * Calls `listener` at every event of this name, until the returned function is called or the signal aborts.
@@ -14,32 +40,16 @@ export class Emitter<Events extends object> {
   on<K extends keyof Events>(
     name: K,
     listener: (event: Events[K]) => void,
-    options: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Unsubscribe {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners);
-    // A wrapper, so that one function can be subscribed twice.
-    const entry = (event: Events[K]) => listener(event);
-    if (!options.signal?.aborted) listeners.add(entry);
-    const unsubscribe = () => {
-      listeners.delete(entry);
-    };
-    options.signal?.addEventListener('abort', unsubscribe, { once: true });
+    this.#listeners[name] ??= new Listeners();
+    const unsubscribe = this.#listeners[name].add(listener);
+    if (signal?.aborted) unsubscribe();
+    signal?.addEventListener('abort', unsubscribe);
     return unsubscribe;
   }
 
   protected emit<K extends keyof Events>(name: K, event: Events[K]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) guarded(() => listener(event as never));
-  }
-}
-
-/** Calls an application's function; what it throws must not stop the SDK half-way. */
-export function guarded(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    this.#listeners[name]?.call(event);
   }
 }

@@ -1,25 +1,25 @@
 /** What can go wrong, as one class: programs decide by `code`, people read `message`. */
 import type { ErrorCode } from '@hubbub/protocol/codes.js';
+import type { ErrorFrame } from '@hubbub/protocol/frames.js';
 import type { ErrorBody } from '@hubbub/protocol/rest.js';
 
 /**
  * Codes of this side, beside those of the server's table:
- * `NETWORK` the server was not reached · `TIMEOUT` it did not answer in time · `NO_TOKEN` `getToken` failed, or gave what
- * the server refused twice · `CLOSED` the client was closed, or the channel left, before the answer came · `NOT_JOINED`
- * the channel is neither joined nor being joined · `OUTBOX_FULL` too many messages wait to be sent · `BANNED` banned,
- * timed out or removed · `CHANNEL_CLOSED` the channel was closed or deleted · `HELD_REJECTED` the message was held for
- * review, and refused there.
+ * `NETWORK` the server was not reached · `TIMEOUT` it did not answer in time · `TOKEN_FAILED` `getToken` threw ·
+ * `NO_TOKEN` it gave none, or what it gave was refused · `CLOSED` the client was closed, or the channel left, before the
+ * answer came · `NOT_JOINED` the channel is neither joined nor being joined · `OUTBOX_FULL` too many messages wait to be
+ * sent · `BANNED` banned, timed out or removed · `CHANNEL_CLOSED` the channel was closed or deleted.
  */
 export type ClientErrorCode =
   | 'NETWORK'
   | 'TIMEOUT'
   | 'NO_TOKEN'
+  | 'TOKEN_FAILED'
   | 'CLOSED'
   | 'NOT_JOINED'
   | 'OUTBOX_FULL'
   | 'BANNED'
-  | 'CHANNEL_CLOSED'
-  | 'HELD_REJECTED';
+  | 'CHANNEL_CLOSED';
 
 /** A newer server may have codes that this SDK does not know. */
 export type AnyErrorCode = ErrorCode | ClientErrorCode | (string & {});
@@ -51,4 +51,9 @@ export class HubbubClientError extends Error {
     this.retryAfterMs = parts.retryAfterMs ?? null;
     this.details = parts.details ?? [];
   }
+}
+
+/** What an `error` frame says. */
+export function errorOf({ code, error, retry_after_ms }: ErrorFrame): HubbubClientError {
+  return new HubbubClientError(code, error, { retryAfterMs: retry_after_ms ?? null });
 }

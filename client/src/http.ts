@@ -65,8 +65,17 @@ export async function requestDevToken(
   body: DevTokenBody,
   { signal }: CallOptions = {},
 ): Promise<DevToken> {
-  const address = new URL('api/v1/dev/token', `${String(url).replace(/\/+$/, '')}/`);
-  address.protocol = address.protocol.replace('ws', 'http');
-  const response = await sendRequest(fetch, { method: 'POST', url: address.href, body, signal });
+  const address = `${baseUrl(url)}/api/v1/dev/token`;
+  const response = await sendRequest(fetch, { method: 'POST', url: address, body, signal });
   return (await response.json()) as DevToken;
+}
+
+/**
+ * @param url address of the server, `http(s)` or `ws(s)`
+ * @returns the same with `http(s)`, without query and without a slash at its end
+ * @throws TypeError when it is no address
+ */
+export function baseUrl(url: string | URL): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol.replace('ws', 'http')}//${host}${pathname.replace(/\/+$/, '')}`;
 }

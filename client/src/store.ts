@@ -1,5 +1,5 @@
 /** A value that changes, as views want it. */
-import { guarded, type Unsubscribe } from './emitter.js';
+import { Listeners, type Unsubscribe } from './emitter.js';
 
 /**
  * A value that can be read at any time and watched. A value is never changed in place: the same object means that
@@ -13,7 +13,7 @@ export interface Readable<T> {
 
 export class Store<T> implements Readable<T> {
   #value: T;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners<void>();
 
   constructor(value: T) {
     this.#value = value;
@@ -21,17 +21,11 @@ export class Store<T> implements Readable<T> {
 
   readonly get = (): T => this.#value;
 
-  readonly subscribe = (listener: () => void): Unsubscribe => {
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
-  };
+  readonly subscribe = (listener: () => void): Unsubscribe => this.#listeners.add(listener);
 
   set(value: T): void {
     if (Object.is(value, this.#value)) return;
     this.#value = value;
-    for (const listener of [...this.#listeners]) guarded(listener);
+    this.#listeners.call();
   }
 }

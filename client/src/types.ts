@@ -81,22 +81,12 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Part of a channel's sequence that a list does not have: after a long absence, until it is read back. */
-export interface Gap {
-  /** The places missing are those between these two. */
-  readonly afterSeq: number;
-  readonly beforeSeq: number;
-  /** False: reading it back failed, and is tried again on `fillGap` or after the next reconnect. */
-  readonly isFilling: boolean;
-}
-
 /** The messages of a channel, as a list shows them. Immutable: a change makes a new one. */
 export interface TimelineSnapshot {
-  /** Stored messages, ordered by `seq`, each once, without a gap but `gap`. Deleted ones stay, without content. */
+  /** Stored messages, ordered by `seq`, each once, without a gap. Deleted ones stay, without content. */
   readonly messages: readonly Message[];
   /** Own messages that are not stored yet, in the order in which they were written; to be shown after `messages`. */
   readonly outgoing: readonly OutgoingMessage[];
-  readonly gap: Gap | null;
   /** Whether there are messages before the first one here. */
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
@@ -157,8 +147,9 @@ export interface ChannelEvents {
   /** Something was done to the user himself. */
   moderation: ModerationFrame;
   /**
-   * The server could not bring everything that was missed. No `message` event comes for what lies between; the timeline
-   * reads it back by itself, others page through `history`.
+   * The user was away for so long that the server did not bring everything: nothing between these two places comes as a
+   * `message` event, and the timeline has begun anew with the newest page. `loadOlder` goes back over it, and so does
+   * `history({ beforeSeq, afterSeq })`.
    */
   gap: { readonly afterSeq: number; readonly beforeSeq: number };
   /** An `error` frame about this channel that belongs to no message. */

@@ -6,8 +6,6 @@ import { useReadable } from './use-readable.js';
 export interface Messages extends TimelineSnapshot {
   /** See `Timeline.loadOlder`: call it when the reader comes near the top. */
   readonly loadOlder: (options?: CallOptions & { readonly limit?: number | undefined }) => Promise<number>;
-  /** See `Timeline.fillGap`. */
-  readonly fillGap: () => void;
   /** See `Timeline.trim`. */
   readonly trim: () => void;
   /** See `Channel.send`. */
@@ -25,7 +23,6 @@ export function useMessages(channel: Channel): Messages {
   const actions = useMemo(
     () => ({
       loadOlder: timeline.loadOlder.bind(timeline),
-      fillGap: () => timeline.fillGap(),
       trim: () => timeline.trim(),
       send: channel.send.bind(channel),
       retry: channel.retry.bind(channel),

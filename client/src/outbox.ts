@@ -1,0 +1,236 @@
+/**
+ * One channel's messages that this user wrote and that the server has not acknowledged yet.
+ *
+ * States of one message:
+ *   queued  -> sending  handed to the connection, in the order in which they were written, a few at a time
+ *   sending -> gone     acknowledged: its `message` frame came
+ *           -> held     a moderator has to look at it
+ *           -> queued   the connection was lost, the server cannot store right now, or a limit is to be waited for
+ *           -> failed   refused
+ *   held    -> gone     let through
+ *   failed  -> queued   tried again
+ *           -> gone     discarded, or acknowledged after all
+ * Sending twice is safe: the server knows a message by the id that was chosen here.
+ */
+import type { ErrorFrame } from '@hubbub/protocol/frames.js';
+import { errorOf, HubbubClientError } from './errors.js';
+import type { OutgoingMessage, SendOptions, SendResult } from './types.js';
+import { backoffMs } from './wait.js';
+
+/** Messages that are queued or on their way, at most; and the same number of failed and held ones. */
+const MAX_WAITING = 100;
+/** Messages on their way at a time: should they be refused all together, it does not count as a flood of errors. */
+const MAX_SENDING = 16;
+/** Wait for a limit that says no time, in milliseconds. */
+const LIMIT_WAIT_MS = 1000;
+/** A timer holds 2^31 ms at most; a longer wait is taken up again. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const LIMITS: readonly string[] = ['RATE_LIMITED', 'SLOW_MODE'];
+const OWN_FAILURES: readonly string[] = ['UNAVAILABLE', 'INTERNAL'];
+
+interface Entry {
+  /** As the application sees it; replaced, never changed. */
+  shown: OutgoingMessage;
+  readonly waitWhenLimited: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** It was on its way when a connection was lost, and what the resume brought does not tell whether it is stored. */
+  isUncertain: boolean;
+  readonly settle: PromiseWithResolvers<SendResult>;
+}
+
+interface OutboxOptions {
+  /** @returns false when the connection cannot take it now */
+  readonly transmit: (id: string, content: string) => boolean;
+  readonly onChange: () => void;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #entries = new Map<string, Entry>();
+  #isReady = false;
+  /** Until when nothing is sent; `performance.now` would stand still while the machine sleeps. */
+  #pausedUntilMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** In the order in which they were written. */
+  get messages(): readonly OutgoingMessage[] {
+    return Array.from(this.#entries.values(), ({ shown }) => shown);
+  }
+
+  /**
+   * @returns as `Channel.send`
+   * @throws HubbubClientError (the promise) `OUTBOX_FULL`, `CONFLICT` for an id that waits already, and what the server says
+   */
+  add(id: string, content: string, { waitWhenLimited = false, signal }: SendOptions): Promise<SendResult> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#entries.has(id)) return reject('CONFLICT', 'A message with this id waits already');
+    if (this.#count('queued', 'sending') >= MAX_WAITING)
+      return reject('OUTBOX_FULL', 'Too many messages wait to be sent');
+    const shown: OutgoingMessage = { id, content, atMs: Date.now(), state: 'queued', error: null };
+    const settle = Promise.withResolvers<SendResult>();
+    const entry: Entry = { shown, waitWhenLimited, signal, isUncertain: false, settle };
+    this.#entries.set(id, entry);
+    if (signal !== undefined) this.#obey(signal, entry);
+    this.#changed();
+    this.flush();
+    return settle.promise;
+  }
+
+  /** @throws as {@link add}; `NOT_FOUND` (the promise) when no such message has failed */
+  retry(id: string): Promise<SendResult> {
+    const entry = this.#entries.get(id);
+    if (entry?.shown.state !== 'failed') return reject('NOT_FOUND', 'No message with this id has failed');
+    this.#entries.delete(id);
+    return this.add(id, entry.shown.content, { waitWhenLimited: entry.waitWhenLimited });
+  }
+
+  /** Takes a queued or failed message out; does nothing with others. */
+  discard(id: string, reason: unknown = new HubbubClientError('CLOSED', 'The message was discarded')): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.shown.state === 'sending' || entry.shown.state === 'held') return;
+    this.#entries.delete(id);
+    entry.settle.reject(reason);
+    this.#changed();
+  }
+
+  /**
+   * The channel is joined and what was missed is here: what waits is sent.
+   *
+   * @param isComplete whether everything that was missed has come, own messages among it
+   */
+  ready(isComplete: boolean): void {
+    for (const entry of this.#entries.values()) if (isComplete) entry.isUncertain = false;
+    this.#isReady = true;
+    this.flush();
+  }
+
+  /** The connection or the channel is away. What was on its way will be sent again. */
+  lost(): void {
+    this.#isReady = false;
+    for (const entry of this.#entries.values()) {
+      if (entry.shown.state !== 'sending') continue;
+      entry.isUncertain = true;
+      this.#queueAgain(entry);
+    }
+  }
+
+  acknowledge(id: string, result: SendResult): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#failures = 0;
+    if (result.status === 'held') this.#show(entry, 'held');
+    else this.#entries.delete(id);
+    entry.settle.resolve(result);
+    this.#bound('held');
+    this.#changed();
+    this.flush();
+  }
+
+  /** The server refused a message. */
+  refuse(frame: ErrorFrame): void {
+    const entry = this.#entries.get(frame.message_id ?? '');
+    if (entry?.shown.state !== 'sending') return;
+    const { code, retry_after_ms: retryAfterMs } = frame;
+    if (OWN_FAILURES.includes(code)) {
+      this.#queueAgain(entry);
+      this.#pause(Math.max(retryAfterMs ?? 0, backoffMs(this.#failures++)));
+    } else if (LIMITS.includes(code) && (entry.waitWhenLimited || entry.isUncertain)) {
+      this.#queueAgain(entry);
+      this.#pause(retryAfterMs ?? LIMIT_WAIT_MS);
+    } else {
+      this.#fail(entry, errorOf(frame));
+    }
+    this.flush();
+  }
+
+  /** Rejects everything that waits. */
+  rejectAll(error: HubbubClientError): void {
+    this.#isReady = false;
+    clearTimeout(this.#timer);
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.shown.state === 'queued' || entry.shown.state === 'sending') this.#fail(entry, error);
+    }
+  }
+
+  /** Sends what is queued, as far as it may be sent now. */
+  flush(): void {
+    if (!this.#isReady || Date.now() < this.#pausedUntilMs) return;
+    let sending = this.#count('sending');
+    for (const entry of this.#entries.values()) {
+      if (sending >= MAX_SENDING) return;
+      if (entry.shown.state !== 'queued') continue;
+      if (!this.#options.transmit(entry.shown.id, entry.shown.content)) return;
+      sending++;
+      this.#show(entry, 'sending');
+    }
+  }
+
+  #obey(signal: AbortSignal, { shown: { id }, settle }: Entry): void {
+    const abort = () => {
+      this.discard(id, signal.reason);
+      // On its way: the server may store it all the same.
+      settle.reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    const forget = () => signal.removeEventListener('abort', abort);
+    settle.promise.then(forget, forget);
+  }
+
+  #queueAgain(entry: Entry): void {
+    this.#show(entry, 'queued');
+    // Taken back while it was on its way.
+    if (entry.signal?.aborted) this.discard(entry.shown.id);
+  }
+
+  #fail(entry: Entry, error: HubbubClientError): void {
+    this.#show(entry, 'failed', error);
+    entry.settle.reject(error);
+    this.#bound('failed');
+  }
+
+  #pause(waitMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, Date.now() + waitMs);
+    clearTimeout(this.#timer);
+    const restMs = this.#pausedUntilMs - Date.now();
+    this.#timer = setTimeout(
+      () => (restMs > MAX_TIMER_MS ? this.#pause(0) : this.flush()),
+      Math.min(restMs, MAX_TIMER_MS),
+    );
+  }
+
+  #show(entry: Entry, state: OutgoingMessage['state'], error: HubbubClientError | null = null): void {
+    entry.shown = { ...entry.shown, state, error };
+    this.#changed();
+  }
+
+  /** Drops the oldest in this state past the bound. */
+  #bound(state: OutgoingMessage['state']): void {
+    let excess = this.#count(state) - MAX_WAITING;
+    for (const [id, { shown }] of this.#entries) {
+      if (excess <= 0) return;
+      if (shown.state !== state) continue;
+      this.#entries.delete(id);
+      excess--;
+    }
+  }
+
+  #count(...states: OutgoingMessage['state'][]): number {
+    let count = 0;
+    for (const { shown } of this.#entries.values()) if (states.includes(shown.state)) count++;
+    return count;
+  }
+
+  #changed(): void {
+    this.#options.onChange();
+  }
+}
+
+function reject(code: 'OUTBOX_FULL' | 'CONFLICT' | 'NOT_FOUND', message: string): Promise<never> {
+  return Promise.reject(new HubbubClientError(code, message));
+}
