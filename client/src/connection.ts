@@ -83,6 +83,8 @@ export class Connection {
   #drainingMs: number | null = null;
   /** Who waits for which `pong`, in the order of the pings; null: nobody. */
   #pongs: ((() => void) | null)[] = [];
+  /** The largest message sent on this socket. */
+  #largest: { readonly bytes: number; readonly frame?: ClientFrame } = { bytes: 0 };
   #isEnded = false;
 
   constructor(options: ConnectionOptions) {
@@ -104,7 +106,10 @@ export class Connection {
   /** @returns false, and nothing is sent, unless the connection is online */
   send(frame: ClientFrame): boolean {
     if (!this.isOnline) return false;
-    this.#socket?.send(JSON.stringify(frame));
+    const text = JSON.stringify(frame);
+    this.#socket?.send(text);
+    const bytes = new TextEncoder().encode(text).length;
+    if (frame.type === 'message' && bytes > this.#largest.bytes) this.#largest = { bytes, frame };
     return true;
   }
 
@@ -120,6 +125,7 @@ export class Connection {
 
   /** Ends the connection for good. May be called again. */
   close(): void {
+    if (this.#isEnded) return;
     this.#isEnded = true;
     this.#unwatch();
     this.#drop();
@@ -134,12 +140,11 @@ export class Connection {
       const { tokens } = this.#options;
       this.#token = await (this.#isRefused ? tokens.renew(this.#token) : tokens.get());
       this.#isRefused = false;
+      // Else it was closed meanwhile.
+      if (this.status.get() === status) this.#open();
     } catch (error) {
       if (this.status.get() === status) this.#failed(error);
-      return;
     }
-    // Closed meanwhile.
-    if (this.status.get() === status) this.#open();
   }
 
   #open(): void {
@@ -181,6 +186,7 @@ export class Connection {
   #closed(code: number): void {
     const wasOnline = this.isOnline;
     const drainingMs = this.#drainingMs;
+    if (code === CLOSES.TOO_BIG.code) this.#refuseLargest();
     this.#drop();
     if (wasOnline && Date.now() - this.#onlineAtMs >= STABLE_MS) this.#failures = 0;
     if (!wasOnline) {
@@ -209,6 +215,14 @@ export class Connection {
       default:
         this.#wait(lost, backoffMs(this.#failures++) + (code === CLOSES.FLOODING.code ? FLOOD_WAIT_MS : 0));
     }
+  }
+
+  /** The server closes without saying which frame was too big. Sent again, it would end every connection. */
+  #refuseLargest(): void {
+    const { frame } = this.#largest;
+    if (frame === undefined) return;
+    const error = 'The message is larger than the server takes';
+    this.#options.onFrame({ ...frame, type: 'error', code: 'MESSAGE_TOO_LONG', error });
   }
 
   /** Finds out why the socket did not open, and does what the answer says. */
@@ -277,6 +291,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#pongs = [];
     this.#drainingMs = null;
+    this.#largest = { bytes: 0 };
     const socket = this.#socket;
     this.#socket = null;
     if (socket === null) return;

@@ -45,7 +45,7 @@ export class HubbubClientError extends Error {
   readonly details: NonNullable<ErrorBody['details']>;
 
   constructor(code: AnyErrorCode, message: string, parts: ErrorParts = {}) {
-    super(message, { cause: parts.cause });
+    super(message, 'cause' in parts ? { cause: parts.cause } : {});
     this.code = code;
     this.status = parts.status ?? 0;
     this.retryAfterMs = parts.retryAfterMs ?? null;

@@ -78,8 +78,6 @@ export class Subscription {
     this.#joining ??= Promise.withResolvers();
     const { promise } = this.#joining;
     if (state !== 'joining') {
-      // Whoever does not wait for it reads of its end in `status`.
-      promise.catch(() => {});
       if (lastSeq !== undefined && lastSeq !== this.#lastSeq) this.#begin(lastSeq);
       this.#moderation = null;
       this.status.set({ state: 'joining' });
