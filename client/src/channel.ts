@@ -1,5 +1,5 @@
 /** One channel as an application uses it. */
-import type { ErrorFrame, MessageFrame, PresenceFrame } from '@hubbub/protocol/frames.js';
+import type { ErrorFrame, MessageFrame, PresenceFrame, TypingFrame } from '@hubbub/protocol/frames.js';
 import type { MemberList } from '@hubbub/protocol/moderation.js';
 import type { Channel as ChannelInfo, Message, PresenceList } from '@hubbub/protocol/rest.js';
 import { Emitter } from './emitter.js';
@@ -241,41 +241,38 @@ export class Channel extends Emitter<ChannelEvents> {
   }
 
   #happened(frame: ReturnType<typeof known>): void {
+    if (frame.type === 'message') {
+      this.#messageCame(frame);
+      return;
+    }
+    if ('seq' in frame && this.#subscription.take(frame.seq) === null) return;
     switch (frame.type) {
-      case 'message':
-        this.#messageCame(frame);
-        return;
       case 'message_deleted':
-        if (this.#subscription.take(frame.seq) === null) return;
         this.timeline.delete(frame.message_seq);
-        this.emit('message_deleted', frame);
-        return;
+        break;
       case 'channel_updated':
-        if (this.#subscription.take(frame.seq) === null) return;
         this.#info.set(frame.channel);
-        this.emit('channel_updated', frame);
-        return;
-      case 'channel_deleted':
-        if (this.#subscription.take(frame.seq) !== null) this.emit('channel_deleted', frame);
-        return;
+        break;
       case 'typing':
         this.#roster.typing(frame);
-        this.emit('typing', frame);
-        return;
+        break;
       case 'presence':
         this.#missedPresence?.push(frame);
         this.#roster.presence(frame);
-        this.emit('presence', frame);
-        return;
+        break;
       case 'presence_count':
         this.#roster.counted(frame.online);
-        this.emit('presence_count', frame);
-        return;
+        break;
       case 'moderation':
         this.#subscription.moderated(frame);
-        this.emit('moderation', frame);
+        break;
+      case 'channel_deleted':
+        break;
+      default:
         return;
     }
+    // An event has the name of its frame, which the types cannot follow.
+    this.emit(frame.type as 'typing', frame as TypingFrame);
   }
 
   #messageCame(frame: MessageFrame): void {

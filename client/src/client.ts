@@ -60,7 +60,7 @@ export class Client extends Emitter<ClientEvents> {
     super();
     const base = baseUrl(options.url);
     const socketClass: SocketConstructor | undefined = options.WebSocket ?? globalThis.WebSocket;
-    if (socketClass === undefined) throw new TypeError('There is no WebSocket here: pass one, such as that of `ws`');
+    if (socketClass === undefined) throw new TypeError('There is no WebSocket: pass one');
     this.#maxMessages = options.maxMessages ?? 1000;
     this.#tokens = new Tokens(options.getToken);
     this.self = this.#tokens.self;

@@ -197,7 +197,7 @@ export class Connection {
     const lost = new HubbubClientError('NETWORK', row?.reason ?? 'The connection was lost');
     switch (row?.reconnect) {
       case 'never':
-        this.#end(new HubbubClientError('BANNED', lost.message));
+        this.#end(lost);
         return;
       case 'new-token':
         this.#isRefused = true;
@@ -205,13 +205,13 @@ export class Connection {
         if (this.#failures++ === 0) void this.#connect();
         else this.#wait(lost, backoffMs(this.#failures));
         return;
-      case 'at-once':
-        this.#wait(
-          lost,
-          Math.max(drainingMs ?? Math.random() * AT_ONCE_MS, this.#failures === 0 ? 0 : backoffMs(this.#failures)),
-        );
+      case 'at-once': {
+        // So is one that goes away again and again.
+        const isFirst = this.#failures === 0;
+        this.#wait(lost, isFirst ? (drainingMs ?? Math.random() * AT_ONCE_MS) : backoffMs(this.#failures));
         this.#failures++;
         return;
+      }
       default:
         this.#wait(lost, backoffMs(this.#failures++) + (code === CLOSES.FLOODING.code ? FLOOD_WAIT_MS : 0));
     }
@@ -221,7 +221,7 @@ export class Connection {
   #refuseLargest(): void {
     const { frame } = this.#largest;
     if (frame === undefined) return;
-    const error = 'The message is larger than the server takes';
+    const error = 'The message is too large';
     this.#options.onFrame({ ...frame, type: 'error', code: 'MESSAGE_TOO_LONG', error });
   }
 
@@ -235,7 +235,7 @@ export class Connection {
       const isRenewed = (await tokens.get()) !== refused;
       if (this.status.get() !== asked) return;
       if (!isRenewed) {
-        throw new HubbubClientError('NETWORK', 'The server answers, but the WebSocket could not be opened');
+        throw new HubbubClientError('NETWORK', 'The WebSocket could not be opened');
       }
       // The answer came with another token only.
       this.#failures++;
@@ -248,9 +248,7 @@ export class Connection {
   #failed(cause: unknown): void {
     const error =
       cause instanceof HubbubClientError ? cause : new HubbubClientError('NETWORK', String(cause), { cause });
-    if (error.status === 401)
-      this.#end(new HubbubClientError('NO_TOKEN', error.message, { status: 401, cause: error }));
-    else if (error.status === 403 || error.code === 'NO_TOKEN') this.#end(error);
+    if (error.status === 401 || error.status === 403 || error.code === 'NO_TOKEN') this.#end(error);
     else this.#wait(error, Math.max(backoffMs(this.#failures++), error.retryAfterMs ?? 0));
   }
 

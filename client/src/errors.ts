@@ -6,7 +6,7 @@ import type { ErrorBody } from '@hubbub/protocol/rest.js';
 /**
  * Codes of this side, beside those of the server's table:
  * `NETWORK` the server was not reached · `TIMEOUT` it did not answer in time · `TOKEN_FAILED` `getToken` threw ·
- * `NO_TOKEN` it gave none, or what it gave was refused · `CLOSED` the client was closed, or the channel left, before the
+ * `NO_TOKEN` it gave none · `CLOSED` the client was closed, or the channel left, before the
  * answer came · `NOT_JOINED` the channel is neither joined nor being joined · `OUTBOX_FULL` too many messages wait to be
  * sent · `BANNED` banned, timed out or removed · `CHANNEL_CLOSED` the channel was closed or deleted.
  */

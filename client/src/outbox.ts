@@ -17,14 +17,14 @@ import { errorOf, HubbubClientError } from './errors.js';
 import type { OutgoingMessage, SendOptions, SendResult } from './types.js';
 import { backoffMs } from './wait.js';
 
-/** Messages that are queued or on their way, at most; and the same number of failed and held ones. */
+/** Messages that are queued or on their way, at most. */
 const MAX_WAITING = 100;
+/** The same with those that have failed or are held. */
+const MAX_KEPT = 200;
 /** Messages on their way at a time: should they be refused all together, it does not count as a flood of errors. */
 const MAX_SENDING = 16;
 /** Wait for a limit that says no time, in milliseconds. */
 const LIMIT_WAIT_MS = 1000;
-/** A timer holds 2^31 ms at most; a longer wait is taken up again. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const LIMITS: readonly string[] = ['RATE_LIMITED', 'SLOW_MODE'];
 const OWN_FAILURES: readonly string[] = ['UNAVAILABLE', 'INTERNAL'];
@@ -69,15 +69,15 @@ export class Outbox {
    */
   add(id: string, content: string, { waitWhenLimited = false, signal }: SendOptions): Promise<SendResult> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#entries.has(id)) return reject('CONFLICT', 'A message with this id waits already');
-    if (this.#count('queued', 'sending') >= MAX_WAITING)
-      return reject('OUTBOX_FULL', 'Too many messages wait to be sent');
+    if (this.#entries.has(id)) return reject('CONFLICT', 'This message waits already');
+    if (this.#count('queued', 'sending') >= MAX_WAITING) return reject('OUTBOX_FULL', 'Too many messages wait');
+    this.#makeRoom();
     const shown: OutgoingMessage = { id, content, atMs: Date.now(), state: 'queued', error: null };
     const settle = Promise.withResolvers<SendResult>();
     const entry: Entry = { shown, waitWhenLimited, signal, isUncertain: false, settle };
     this.#entries.set(id, entry);
     if (signal !== undefined) this.#obey(signal, entry);
-    this.#changed();
+    this.#options.onChange();
     this.flush();
     return settle.promise;
   }
@@ -85,7 +85,7 @@ export class Outbox {
   /** @throws as {@link add}; `NOT_FOUND` (the promise) when no such message has failed */
   retry(id: string): Promise<SendResult> {
     const entry = this.#entries.get(id);
-    if (entry?.shown.state !== 'failed') return reject('NOT_FOUND', 'No message with this id has failed');
+    if (entry?.shown.state !== 'failed') return reject('NOT_FOUND', 'No such message has failed');
     this.#entries.delete(id);
     return this.add(id, entry.shown.content, { waitWhenLimited: entry.waitWhenLimited });
   }
@@ -96,7 +96,7 @@ export class Outbox {
     if (entry === undefined || entry.shown.state === 'sending' || entry.shown.state === 'held') return;
     this.#entries.delete(id);
     entry.settle.reject(reason);
-    this.#changed();
+    this.#options.onChange();
   }
 
   /**
@@ -127,8 +127,7 @@ export class Outbox {
     if (result.status === 'held') this.#show(entry, 'held');
     else this.#entries.delete(id);
     entry.settle.resolve(result);
-    this.#bound('held');
-    this.#changed();
+    this.#options.onChange();
     this.flush();
   }
 
@@ -191,32 +190,24 @@ export class Outbox {
   #fail(entry: Entry, error: HubbubClientError): void {
     this.#show(entry, 'failed', error);
     entry.settle.reject(error);
-    this.#bound('failed');
   }
 
   #pause(waitMs: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, Date.now() + waitMs);
     clearTimeout(this.#timer);
-    const restMs = this.#pausedUntilMs - Date.now();
-    this.#timer = setTimeout(
-      () => (restMs > MAX_TIMER_MS ? this.#pause(0) : this.flush()),
-      Math.min(restMs, MAX_TIMER_MS),
-    );
+    this.#timer = setTimeout(() => this.flush(), this.#pausedUntilMs - Date.now());
   }
 
   #show(entry: Entry, state: OutgoingMessage['state'], error: HubbubClientError | null = null): void {
     entry.shown = { ...entry.shown, state, error };
-    this.#changed();
+    this.#options.onChange();
   }
 
-  /** Drops the oldest in this state past the bound. */
-  #bound(state: OutgoingMessage['state']): void {
-    let excess = this.#count(state) - MAX_WAITING;
+  /** Drops the oldest that nothing is done about any more, where there are too many. */
+  #makeRoom(): void {
     for (const [id, { shown }] of this.#entries) {
-      if (excess <= 0) return;
-      if (shown.state !== state) continue;
-      this.#entries.delete(id);
-      excess--;
+      if (this.#entries.size < MAX_KEPT) return;
+      if (shown.state === 'failed' || shown.state === 'held') this.#entries.delete(id);
     }
   }
 
@@ -224,10 +215,6 @@ export class Outbox {
     let count = 0;
     for (const { shown } of this.#entries.values()) if (states.includes(shown.state)) count++;
     return count;
-  }
-
-  #changed(): void {
-    this.#options.onChange();
   }
 }
 

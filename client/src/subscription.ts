@@ -172,11 +172,8 @@ export class Subscription {
   /** The server made the user leave. @param code close code of the reason; undefined: he left himself */
   left(code: number | undefined): void {
     if (code === undefined || !this.#isAsked) return;
-    const isClosed = code === CLOSES.CHANNEL_CLOSED.code;
-    const error = isClosed
-      ? new HubbubClientError('CHANNEL_CLOSED', 'The channel was closed or deleted')
-      : new HubbubClientError('BANNED', this.#moderation?.reason ?? 'You were banned or removed from this channel');
-    this.#stop({ state: 'ended', error, moderation: this.#moderation }, error);
+    const what = code === CLOSES.CHANNEL_CLOSED.code ? 'CHANNEL_CLOSED' : 'BANNED';
+    this.#end(new HubbubClientError(what, CLOSES[what].reason));
   }
 
   /** An error about the channel and no message. @returns whether it was the answer to a join */
@@ -190,8 +187,7 @@ export class Subscription {
       this.#timer = setTimeout(() => this.connected(), waitMs);
       return true;
     }
-    const error = errorOf(frame);
-    this.#stop({ state: 'ended', error, moderation: this.#moderation }, error);
+    this.#end(errorOf(frame));
     return true;
   }
 
@@ -203,6 +199,10 @@ export class Subscription {
   #begin(afterSeq: number): void {
     this.#lastSeq = afterSeq;
     this.#options.onBegin(afterSeq);
+  }
+
+  #end(error: HubbubClientError): void {
+    this.#stop({ state: 'ended', error, moderation: this.#moderation }, error);
   }
 
   #stop(status: ChannelStatus, error: HubbubClientError): void {

@@ -32,14 +32,26 @@ export function useChannel(client: Client, channelId: string): ChannelState {
     return () => {
       users.set(channel, (users.get(channel) ?? 1) - 1);
       // Later: StrictMode and a change of view take a component away and bring it back at once.
-      setTimeout(() => {
-        if (users.get(channel) === 0) channel.leave();
-      });
+      setTimeout(() => leaveUnused(channel), 0);
     };
   }, [channel]);
   const status = useReadable(channel.status);
   const info = useReadable(channel.info);
   return useMemo(() => ({ channel, status, info }), [channel, status, info]);
+}
+
+/** Leaves a channel that nobody uses, when what was written in it has found its end. */
+function leaveUnused(channel: Channel): void {
+  if (users.get(channel) !== 0) return;
+  const { timeline } = channel;
+  if (!timeline.get().outgoing.some(({ state }) => state === 'queued' || state === 'sending')) {
+    channel.leave();
+    return;
+  }
+  const unsubscribe = timeline.subscribe(() => {
+    unsubscribe();
+    leaveUnused(channel);
+  });
 }
 
 function ignore(): void {}
