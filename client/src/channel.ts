@@ -4,7 +4,7 @@ import type { MemberList } from '@hubbub/protocol/moderation.js';
 import type { Channel as ChannelInfo, Message, PresenceList } from '@hubbub/protocol/rest.js';
 import { Emitter } from './emitter.js';
 import { errorOf, HubbubClientError } from './errors.js';
-import { type AnyFrame, known, toMessage } from './frames.js';
+import { type AnyFrame, type KnownFrame, known, toMessage } from './frames.js';
 import { Outbox } from './outbox.js';
 import type { ListOptions, Rest } from './rest.js';
 import { Roster } from './roster.js';
@@ -142,13 +142,15 @@ export class Channel extends Emitter<ChannelEvents> {
    *     `SLOW_MODE` with `retryAfterMs`, `NOT_JOINED`, `OUTBOX_FULL`, `CLOSED`, `BANNED`, `CHANNEL_CLOSED` ...; the signal's
    *     reason
    */
-  send(content: string, options: SendOptions = {}): Promise<SendResult> {
-    return this.#ifWanted() ?? this.#outbox.add(options.messageId?.toLowerCase() ?? randomUuid(), content, options);
+  async send(content: string, options: SendOptions = {}): Promise<SendResult> {
+    this.#assertWanted();
+    return this.#outbox.add(options.messageId?.toLowerCase() ?? randomUuid(), content, options);
   }
 
   /** Sends a failed message again, under its id. @throws as {@link send}; `NOT_FOUND` (the promise) when there is none */
-  retry(messageId: string): Promise<SendResult> {
-    return this.#ifWanted() ?? this.#outbox.retry(messageId);
+  async retry(messageId: string): Promise<SendResult> {
+    this.#assertWanted();
+    return this.#outbox.retry(messageId);
   }
 
   /** Takes a queued or failed message out of the list; one that was queued is rejected with `CLOSED`. */
@@ -240,7 +242,7 @@ export class Channel extends Emitter<ChannelEvents> {
     else if (subscription.isSubscribed) this.#happened(frame);
   }
 
-  #happened(frame: ReturnType<typeof known>): void {
+  #happened(frame: KnownFrame): void {
     if (frame.type === 'message') {
       this.#messageCame(frame);
       return;
@@ -265,6 +267,15 @@ export class Channel extends Emitter<ChannelEvents> {
         break;
       case 'moderation':
         this.#subscription.moderated(frame);
+        break;
+      case 'message_held':
+        this.#outbox.acknowledge(frame.message_id, { status: 'held', id: frame.message_id });
+        break;
+      case 'message_reviewed':
+        if (frame.decision === 'reject') {
+          const error = new HubbubClientError('BLOCKED_CONTENT', frame.reason ?? 'A moderator refused this message');
+          this.#outbox.rejectHeld(frame.message_id, error);
+        }
         break;
       case 'channel_deleted':
         break;
@@ -294,10 +305,8 @@ export class Channel extends Emitter<ChannelEvents> {
     if (!this.#subscription.refused(frame) && this.#subscription.isSubscribed) this.emit('error', errorOf(frame));
   }
 
-  /** A rejection where nobody has joined and nobody is about to; undefined: go on. */
-  #ifWanted(): Promise<never> | undefined {
+  #assertWanted(): void {
     const { state } = this.status.get();
-    if (state === 'joined' || state === 'joining') return undefined;
-    return Promise.reject(new HubbubClientError('NOT_JOINED', 'Join the channel first'));
+    if (state !== 'joined' && state !== 'joining') throw new HubbubClientError('NOT_JOINED', 'Join the channel first');
   }
 }

@@ -411,6 +411,25 @@ test('what the server cannot store right now is sent again by itself', async () 
   assert.equal((await sending).status, 'sent');
 });
 
+test('a held message waits for a moderator, who lets it through or refuses it', async () => {
+  const socket = await joined(0);
+  const sending = [channel.send('one'), channel.send('two')];
+  const ids = socket.take('message').map(({ message_id = '' }) => message_id);
+  const base = { channel_id: CHANNEL_ID, timestamp: '2026-01-31T12:00:00.000Z' };
+  for (const message_id of ids) socket.receive({ type: 'message_held', ...base, message_id, rule: 'links' } as never);
+  assert.deepEqual(await Promise.all(sending), [
+    { status: 'held', id: ids[0] },
+    { status: 'held', id: ids[1] },
+  ]);
+  assert.deepEqual(outgoing(), ['one held', 'two held']);
+  socket.receive(messageFrame(1, ids[0], 'one'));
+  const reviewed = { type: 'message_reviewed', ...base, message_id: ids[1], decision: 'reject', reason: 'advertising' };
+  socket.receive(reviewed as never);
+  assert.deepEqual([places(), outgoing()], [[1], ['two failed']]);
+  const { error } = channel.timeline.get().outgoing[0] ?? {};
+  assert.deepEqual([error?.code, error?.message], ['BLOCKED_CONTENT', 'advertising']);
+});
+
 test('a message whose fate is not known is not rejected by a limit', async () => {
   const socket = await joined(0);
   const sending = channel.send('one');

@@ -144,14 +144,12 @@ function authorized(base: string, fetcher: typeof fetch, tokens: Tokens): Send {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
     const url = `${base}/api/v1/chat${path}${parameters.size === 0 ? '' : `?${parameters}`}`;
+    const attempt = (token: string) => sendRequest(fetcher, { method, url, token, body, signal });
     const token = await tokens.get(signal);
-    try {
-      return await sendRequest(fetcher, { method, url, token, body, signal });
-    } catch (error) {
+    return attempt(token).catch(async (error: unknown) => {
       if (!(error instanceof HubbubClientError) || error.status !== 401) throw error;
-      const fresh = await tokens.renew(token, signal);
-      return sendRequest(fetcher, { method, url, token: fresh, body, signal });
-    }
+      return attempt(await tokens.renew(token, signal));
+    });
   };
 }
 

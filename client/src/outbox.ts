@@ -8,6 +8,7 @@
  *           -> queued   the connection was lost, the server cannot store right now, or a limit is to be waited for
  *           -> failed   refused
  *   held    -> gone     let through
+ *           -> failed   refused by a moderator
  *   failed  -> queued   tried again
  *           -> gone     discarded, or acknowledged after all
  * Sending twice is safe: the server knows a message by the id that was chosen here.
@@ -15,7 +16,7 @@
 import type { ErrorFrame } from '@hubbub/protocol/frames.js';
 import { errorOf, HubbubClientError } from './errors.js';
 import type { OutgoingMessage, SendOptions, SendResult } from './types.js';
-import { backoffMs } from './wait.js';
+import { backoffMs, withSignal } from './wait.js';
 
 /** Messages that are queued or on their way, at most. */
 const MAX_WAITING = 100;
@@ -67,25 +68,28 @@ export class Outbox {
    * @returns as `Channel.send`
    * @throws HubbubClientError (the promise) `OUTBOX_FULL`, `CONFLICT` for an id that waits already, and what the server says
    */
-  add(id: string, content: string, { waitWhenLimited = false, signal }: SendOptions): Promise<SendResult> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#entries.has(id)) return reject('CONFLICT', 'This message waits already');
-    if (this.#count('queued', 'sending') >= MAX_WAITING) return reject('OUTBOX_FULL', 'Too many messages wait');
+  async add(id: string, content: string, { waitWhenLimited = false, signal }: SendOptions): Promise<SendResult> {
+    signal?.throwIfAborted();
+    if (this.#entries.has(id)) throw new HubbubClientError('CONFLICT', 'This message waits already');
+    if (this.#count('queued', 'sending') >= MAX_WAITING) {
+      throw new HubbubClientError('OUTBOX_FULL', 'Too many messages wait');
+    }
     this.#makeRoom();
     const shown: OutgoingMessage = { id, content, atMs: Date.now(), state: 'queued', error: null };
     const settle = Promise.withResolvers<SendResult>();
-    const entry: Entry = { shown, waitWhenLimited, signal, isUncertain: false, settle };
-    this.#entries.set(id, entry);
-    if (signal !== undefined) this.#obey(signal, entry);
+    this.#entries.set(id, { shown, waitWhenLimited, signal, isUncertain: false, settle });
     this.#options.onChange();
     this.flush();
-    return settle.promise;
+    return withSignal(settle.promise, signal).catch((error) => {
+      if (signal?.aborted) this.discard(id, error);
+      throw error;
+    });
   }
 
   /** @throws as {@link add}; `NOT_FOUND` (the promise) when no such message has failed */
-  retry(id: string): Promise<SendResult> {
+  async retry(id: string): Promise<SendResult> {
     const entry = this.#entries.get(id);
-    if (entry?.shown.state !== 'failed') return reject('NOT_FOUND', 'No such message has failed');
+    if (entry?.shown.state !== 'failed') throw new HubbubClientError('NOT_FOUND', 'No such message has failed');
     this.#entries.delete(id);
     return this.add(id, entry.shown.content, { waitWhenLimited: entry.waitWhenLimited });
   }
@@ -148,6 +152,12 @@ export class Outbox {
     this.flush();
   }
 
+  /** A moderator refused a message that was held. */
+  rejectHeld(id: string, error: HubbubClientError): void {
+    const entry = this.#entries.get(id);
+    if (entry?.shown.state === 'held') this.#fail(entry, error);
+  }
+
   /** Rejects everything that waits. */
   rejectAll(error: HubbubClientError): void {
     this.#isReady = false;
@@ -168,17 +178,6 @@ export class Outbox {
       sending++;
       this.#show(entry, 'sending');
     }
-  }
-
-  #obey(signal: AbortSignal, { shown: { id }, settle }: Entry): void {
-    const abort = () => {
-      this.discard(id, signal.reason);
-      // On its way: the server may store it all the same.
-      settle.reject(signal.reason);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    const forget = () => signal.removeEventListener('abort', abort);
-    settle.promise.then(forget, forget);
   }
 
   #queueAgain(entry: Entry): void {
@@ -216,8 +215,4 @@ export class Outbox {
     for (const { shown } of this.#entries.values()) if (states.includes(shown.state)) count++;
     return count;
   }
-}
-
-function reject(code: 'OUTBOX_FULL' | 'CONFLICT' | 'NOT_FOUND', message: string): Promise<never> {
-  return Promise.reject(new HubbubClientError(code, message));
 }

@@ -71,10 +71,10 @@ export class Subscription {
   }
 
   /** As `Channel.join`. */
-  join(lastSeq: number | undefined, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
+  async join(lastSeq: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
     const { state } = this.status.get();
-    if (state === 'joined') return Promise.resolve();
+    if (state === 'joined') return;
     this.#joining ??= Promise.withResolvers();
     const { promise } = this.#joining;
     if (state !== 'joining') {
@@ -83,11 +83,12 @@ export class Subscription {
       this.status.set({ state: 'joining' });
       this.connected();
     }
-    const leave = () => {
-      if (this.status.get().state === 'joining') this.leave();
-    };
-    signal?.addEventListener('abort', leave);
-    return withSignal(promise, signal).finally(() => signal?.removeEventListener('abort', leave));
+    try {
+      await withSignal(promise, signal);
+    } catch (error) {
+      if (signal?.aborted && this.status.get().state === 'joining') this.leave();
+      throw error;
+    }
   }
 
   leave(): void {

@@ -16,8 +16,6 @@ import { withSignal } from './wait.js';
 
 /** Messages a page. */
 const PAGE = 50;
-/** Deletions remembered for pages that were read before them and come after them. */
-const MAX_DELETIONS = 500;
 /** Listeners are called once in this time at most, in milliseconds: a frame of a screen. */
 const NOTIFY_MS = 16;
 
@@ -38,6 +36,7 @@ export class Timeline implements Readable<TimelineSnapshot> {
   #loading: Promise<number> | null = null;
   /** Messages that may be here: more than `maxMessages` where older ones were asked for. */
   #allowed: number;
+  /** Deletions since a page was asked for: it may have been read before them. */
   readonly #deleted = new Set<number>();
   #snapshot: TimelineSnapshot | null = null;
   readonly #listeners = new Listeners<void>();
@@ -76,6 +75,7 @@ export class Timeline implements Readable<TimelineSnapshot> {
     if (first === undefined || !this.#hasOlder) return Promise.resolve(0);
     this.#loading ??= this.#prepend(first.seq, limit).finally(() => {
       this.#loading = null;
+      this.#deleted.clear();
       this.changed();
     });
     this.changed();
@@ -103,16 +103,14 @@ export class Timeline implements Readable<TimelineSnapshot> {
 
   /** @internal A message whose place is after all that is here. */
   append(message: Message): void {
-    this.#messages.push(this.#asItIs(message));
+    this.#messages.push(message);
     this.#bound();
     this.changed();
   }
 
   /** @internal Takes a message's content away and keeps its place. */
   delete(seq: number): void {
-    this.#deleted.add(seq);
-    const [oldest] = this.#deleted;
-    if (this.#deleted.size > MAX_DELETIONS && oldest !== undefined) this.#deleted.delete(oldest);
+    if (this.#loading !== null) this.#deleted.add(seq);
     const index = this.#messages.findLastIndex((message) => message.seq <= seq);
     const message = this.#messages[index];
     if (message?.seq !== seq) return;
@@ -140,7 +138,8 @@ export class Timeline implements Readable<TimelineSnapshot> {
     const page = await this.#options.readBefore(beforeSeq, limit);
     // The list has begun anew meanwhile, or its old end was dropped.
     if (this.#messages[0]?.seq !== beforeSeq) return 0;
-    this.#messages.unshift(...page.messages.map((message) => this.#asItIs(message)));
+    const older = page.messages.map((message) => (this.#deleted.has(message.seq) ? tombstone(message) : message));
+    this.#messages.unshift(...older);
     this.#hasOlder = page.cursor !== null;
     this.#allowed = Math.max(this.#allowed, this.#messages.length);
     return page.messages.length;
@@ -153,11 +152,6 @@ export class Timeline implements Readable<TimelineSnapshot> {
     this.#messages.splice(0, excess);
     this.#hasOlder = true;
     this.changed();
-  }
-
-  /** The message, deleted if that has become known since it was read. */
-  #asItIs(message: Message): Message {
-    return this.#deleted.has(message.seq) ? tombstone(message) : message;
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 } from '@hubbub/protocol/frames.js';
 import type { Message } from '@hubbub/protocol/rest.js';
 import type { HubbubClientError } from './errors.js';
+import type { MessageHeldFrame, MessageReviewedFrame } from './frames.js';
 
 /** Whose token the client holds, as the token says. */
 export interface Self {
@@ -146,6 +147,10 @@ export interface ChannelEvents {
   presence_count: PresenceCountFrame;
   /** Something was done to the user himself. */
   moderation: ModerationFrame;
+  /** A message of the user waits for a moderator; `send` resolved with `held`. */
+  message_held: MessageHeldFrame;
+  /** What became of it. One that was let through has come as `message` before. */
+  message_reviewed: MessageReviewedFrame;
   /**
    * The user was away for so long that the server did not bring everything: nothing between these two places comes as a
    * `message` event, and the timeline has begun anew with the newest page. `loadOlder` goes back over it, and so does
