@@ -349,3 +349,23 @@ test('without a network it is offline, and comes back with it at once', async ()
     Reflect.deleteProperty(globalThis, 'addEventListener');
   }
 });
+
+test('a page that is looked at again asks whether the connection is alive, and does not wait for the next attempt', async () => {
+  const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' });
+  Object.assign(globalThis, { document: page });
+  try {
+    start(() => 'token');
+    const socket = await online();
+    page.dispatchEvent(new Event('visibilitychange'));
+    assert.equal(socket.take('ping').length, 0);
+    page.visibilityState = 'visible';
+    page.dispatchEvent(new Event('visibilitychange'));
+    assert.equal(socket.take('ping').length, 1);
+    socket.end(1006);
+    page.dispatchEvent(new Event('visibilitychange'));
+    await settled();
+    assert.equal(FakeSocket.made.length, 2);
+  } finally {
+    Reflect.deleteProperty(globalThis, 'document');
+  }
+});
