@@ -4,8 +4,8 @@ import { type Channel, type Client, type ConnectOptions, connect } from '@hubbub
 import type { Message } from '@hubbub/protocol/rest.js';
 import type { HubbubProcess } from '../support/hubbub.js';
 import type { Pair } from '../support/pair.js';
+import { TcpLink } from '../support/tcp-link.js';
 import { until } from '../support/wait.js';
-import { TcpLink } from '../torture/tcp-link.js';
 
 export class AppView {
   readonly client: Client;
