@@ -17,6 +17,7 @@ export interface ChannelRow {
   readonly max_participants: number | null;
   readonly slow_mode_seconds: number;
   readonly posting: PostingMode;
+  readonly shield: boolean;
   readonly last_seq: number;
   /** Raised with every change of who may do what in the channel. */
   readonly access_version: number;
