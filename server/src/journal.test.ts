@@ -116,6 +116,7 @@ class Stage {
       content,
       atMs: 1,
       deliveredSeq: 0,
+      policyVersion: null,
       ...more,
     });
   }

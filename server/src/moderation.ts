@@ -1,12 +1,14 @@
 import type { MessageDeletedFrame, ModerationFrame } from '@hubbub/protocol/frames.js';
 import type { GivenRole, LogAction, RestrictionKind } from '@hubbub/protocol/moderation.js';
 import type { ChannelRole } from '@hubbub/protocol/rest.js';
+import { AUTO_MODERATOR } from './auto-moderation/actor.js';
 import type { AccessNote } from './channel-hub.js';
 import { HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
 import { type Action, assertMay, type Standing } from './permissions.js';
 import { insertEvent } from './store/channels.js';
 import { type Db, type Queryable, SQLSTATE, sqlState } from './store/db.js';
+import { discardHeldOf } from './store/held.js';
 import { deleteMember, insertMember, type MemberRow, updateMemberRole } from './store/members.js';
 import { findMessage, findRecentOf, markDeleted } from './store/messages.js';
 import { insertLogEntry } from './store/moderation-log.js';
@@ -40,6 +42,9 @@ export interface RestrictionOrder {
   readonly minutes: number | null;
 }
 
+/** Who acts. */
+export type Actor = Pick<Identity, 'userId' | 'role'>;
+
 const FRAME_ACTIONS = { ban: 'banned', timeout: 'timed_out', mute: 'muted' } as const;
 const CLEAR_LIMIT = 1000;
 
@@ -54,15 +59,24 @@ export class Moderation {
     this.#options = options;
   }
 
-  /** Bans, times out or mutes. An earlier one of the kind is replaced. @throws HubbubError `FORBIDDEN`, `…_NOT_FOUND` */
-  async restrict(identity: Identity, order: RestrictionOrder): Promise<{ id: string; expiresAt: Date | null }> {
+  /**
+   * Bans, times out or mutes. An earlier one of the kind is replaced.
+   *
+   * @param about what the trail is to say of it besides
+   * @throws HubbubError `FORBIDDEN`, `…_NOT_FOUND`
+   */
+  async restrict(
+    actor: Actor,
+    order: RestrictionOrder,
+    about: Readonly<Record<string, unknown>> = {},
+  ): Promise<{ id: string; expiresAt: Date | null }> {
     const { channelId, userId, kind, reason, minutes } = order;
-    const { result, note } = await this.#change(identity, channelId, userId, 'moderate', async (change) => {
+    const { result, note } = await this.#change(actor, channelId, userId, 'moderate', async (change) => {
       const { tx, at } = change;
       const expiresAt = minutes === null ? null : new Date(at.getTime() + minutes * 60_000);
-      const moderatorId = identity.userId;
+      const moderatorId = actor.userId === AUTO_MODERATOR.userId ? null : actor.userId;
       const id = await insertRestriction(tx, { channelId, userId, kind, reason, moderatorId, at, expiresAt });
-      await log(change, channelId, kind, reason, { id, expires_at: expiresAt?.toISOString() ?? null });
+      await log(change, channelId, kind, reason, { ...about, id, expires_at: expiresAt?.toISOString() ?? null });
       return { result: { id, expiresAt }, note: frameOf(change, channelId, FRAME_ACTIONS[kind], reason, expiresAt) };
     });
     this.#options.publishAccess(channelId, note);
@@ -140,7 +154,7 @@ export class Moderation {
       return { result: former?.user_id ?? null, note: roleChanged(change, channelId, 'owner') };
     });
     this.#options.publishAccess(channelId, note);
-    if (result !== null && note.frame !== null) {
+    if (result !== null) {
       this.#options.publishAccess(channelId, { ...note, userId: result, frame: { ...note.frame, role: 'admin' } });
     }
   }
@@ -202,6 +216,7 @@ export class Moderation {
   async eraseMessages(channelId: string, userId: string): Promise<number> {
     const frames = await this.#options.db.transaction(async (tx) => {
       if ((await lockChannel(tx, channelId, false)) === null) return [];
+      await discardHeldOf(tx, channelId, userId);
       const messages = await findRecentOf(tx, channelId, userId, new Date(0), CLEAR_LIMIT);
       return messages.length === 0 ? [] : await this.#deleteAll(tx, userId, channelId, messages);
     });
@@ -237,7 +252,7 @@ export class Moderation {
 
   /** Runs `step` with the channel locked and the rank of both people checked. */
   #change<T>(
-    identity: Identity,
+    identity: Actor,
     channelId: string,
     userId: string,
     action: Action,
@@ -273,22 +288,24 @@ function log(
   return insertLogEntry(tx, entry);
 }
 
+type ModerationNote = AccessNote & { readonly frame: ModerationFrame };
+
 function frameOf(
   { target, version, at }: Change,
   channelId: string,
   action: ModerationFrame['action'],
   reason: string | null,
   expiresAt: Date | null,
-): AccessNote {
+): ModerationNote {
   const expires_at = expiresAt?.toISOString() ?? null;
   const timestamp = at.toISOString();
   const frame: ModerationFrame = { type: 'moderation', channel_id: channelId, action, reason, expires_at, timestamp };
   return { userId: target.userId, version, frame };
 }
 
-function roleChanged(change: Change, channelId: string, role: ChannelRole | null): AccessNote {
+function roleChanged(change: Change, channelId: string, role: ChannelRole | null): ModerationNote {
   const note = frameOf(change, channelId, 'role_changed', null, null);
-  return { ...note, frame: note.frame === null ? null : { ...note.frame, role } };
+  return { ...note, frame: { ...note.frame, role } };
 }
 
 function silent({ target, version }: Change): AccessNote {

@@ -40,6 +40,8 @@ const RULES = {
   remove_member: { least: RANK.moderator, overLower: true, onSelf: 'always' },
   delete_message: { least: RANK.moderator, siteModerator: true, overLower: true, onSelf: 'always' },
   moderate: { least: RANK.moderator, siteModerator: true, overLower: true, onSelf: 'never' },
+  shield: { least: RANK.moderator, siteModerator: true },
+  review_message: { least: RANK.moderator, siteModerator: true, onSelf: 'never' },
   read_moderation: { least: RANK.moderator, siteModerator: true },
 } as const satisfies Record<string, Rule>;
 
