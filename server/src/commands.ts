@@ -205,12 +205,16 @@ export class Commands implements ConnectionHandlers {
     return settle(screening.screen(draft), (screened) => this.#submit(connection, draft, screened, frame));
   }
 
-  /** Hands the message on; the frames behind it need not wait for its commit. */
-  #submit(connection: Connection, draft: Draft, screened: Screened, frame: MessageCommand): undefined {
-    this.#options.screening
+  /**
+   * Hands the message on. The frames behind one that passes need not wait for its commit; one that is stopped costs
+   * statements of its own, so those behind it wait, and a flood of such messages is read no faster than it is dealt with.
+   */
+  #submit(connection: Connection, draft: Draft, screened: Screened, frame: MessageCommand): Promise<void> | undefined {
+    const done = this.#options.screening
       .post(draft, screened)
       .then((outcome) => acknowledge(connection, draft.channelId, outcome))
       .catch((error) => this.#refuse(connection, error, frame));
+    return screened.hit === null ? undefined : done;
   }
 
   #typing(connection: Connection, frame: TypingCommand): void {

@@ -204,8 +204,9 @@ function takeRefused(batch: readonly Pending[], verdict: Verdict, refused: Refus
 function errorOf({ submission }: Pending, { refusals, policyVersion }: Verdict): Refused['error'] | null {
   const refusal = refusals.get(submission.userId);
   if (refusal !== undefined) return refusal;
-  const stale = submission.policyVersion !== null && submission.policyVersion !== policyVersion;
-  return stale ? new StalePolicy() : null;
+  // With rules newer than the verdict it is the verdict that is out of date, which its version tells the statement.
+  const isStale = submission.policyVersion !== null && submission.policyVersion < policyVersion;
+  return isStale ? new StalePolicy() : null;
 }
 
 function toRow({ submission }: Pending): NewMessage {

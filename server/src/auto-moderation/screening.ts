@@ -137,7 +137,10 @@ export class Screening {
   async #stop(draft: Draft, hit: Hit, policyVersion: number | null): Promise<Outcome> {
     const { db, hits, metrics, moderation } = this.#options;
     const { channelId, userId, messageId, content } = draft;
-    const standings = await readStandings(db, channelId, [userId]);
+    const [standings, stored] = await Promise.all([
+      readStandings(db, channelId, [userId]),
+      findMessages(db, [messageId]),
+    ]);
     if (standings === null) throw new HubbubError('CHANNEL_NOT_FOUND');
     if (standings.policyVersion !== policyVersion) throw new StalePolicy();
     const standing = standings.users.get(userId);
@@ -145,7 +148,7 @@ export class Screening {
     if (refusal !== null || standing === undefined) throw refusal ?? new HubbubError('FORBIDDEN');
     // He has come to be staff while the message was on its way.
     if (isStaff({ userId, role: standing.role, siteRole: standing.site_role })) return await this.#append(draft, null);
-    const known = (await findMessages(db, [messageId])).get(messageId);
+    const known = stored.get(messageId);
     if (known !== undefined) return answerKnown(draft, known);
     const { rule, outcome, timeoutMinutes: minutes, match } = hit;
     const held = outcome === 'hold' ? await this.#hold(draft, rule, policyVersion) : null;
