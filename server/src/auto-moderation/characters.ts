@@ -98,14 +98,16 @@ export function entryOf(codePoint: number): CharacterEntry {
   return entry;
 }
 
+/** The least unit for which {@link standsAlone} can be true. */
+export const FIRST_ALONE = 0x0e00;
+
 /**
  * Scripts that put no spaces between words (Han, Kana, Thai, Lao, Burmese, Khmer): each unit counts as a word, and a word
  * of the list as a phrase of them.
  */
 export function standsAlone(unit: number): boolean {
-  if (unit < 0x0e00) return false;
   return (
-    unit <= 0x0eff ||
+    (unit >= FIRST_ALONE && unit <= 0x0eff) ||
     (unit >= 0x1000 && unit <= 0x109f) ||
     (unit >= 0x1780 && unit <= 0x17ff) ||
     (unit >= 0x2e80 && unit <= 0xa4cf) ||

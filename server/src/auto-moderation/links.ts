@@ -37,6 +37,7 @@ const COUNTRY_ENDS = new Set(
 );
 /** Country codes that are words: a host's end only behind two labels more. */
 const WORD_ENDS = new Set('am as at be by do in is it me my no so to us'.split(' '));
+const PLAIN_HOST = /^(?!.*xn--)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*\.[a-z][a-z-]*$/i;
 const SOME_END = /^[\p{L}]{2,24}$/u;
 
 export interface LinkRule {
@@ -127,6 +128,8 @@ function looksLikeHost(name: string, next: string): boolean {
 }
 
 function hostOf(authority: string): string | null {
+  // What nearly all links are, and what a browser does nothing to; a last label of digits would be an address.
+  if (PLAIN_HOST.test(authority)) return authority.toLowerCase();
   try {
     const { hostname } = new URL(`http://${authority}`);
     return hostname.replace(/\.+$/, '').replace(/^\.+/, '');

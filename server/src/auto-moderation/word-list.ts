@@ -1,4 +1,4 @@
-import { KIND, standsAlone } from './characters.js';
+import { FIRST_ALONE, standsAlone } from './characters.js';
 import { type Reading, Spelling } from './spelling.js';
 import { TextScan } from './text-scan.js';
 
@@ -22,13 +22,26 @@ class Node {
 
 const FILTER_BITS = 1 << 15;
 const SEED = 0x811c9dc5 | 0;
+const PRIME = 0x01000193;
 /** Letters that stand alone in a row before they are read as one word. */
 const LEAST_SPACED = 3;
 const MAX_SPACED = 100;
 /** Words of a phrase; in scripts without spaces, its characters. */
 const MAX_PHRASE_WORDS = 20;
-const PLAIN: Reading = { unmask: null, leet: null, join: false, keep: 2 };
-const UNMASKED: Reading = { ...PLAIN, unmask: 'disguised' };
+/** The ways in which a text is read, one after the other. */
+function readings(unmask: Reading['unmask']) {
+  const plain: Reading = { unmask, leet: null, join: false, keep: 2 };
+  return {
+    plain,
+    short: { ...plain, keep: 1 },
+    joined: { ...plain, join: true },
+    leetI: { ...plain, leet: 'i' },
+    leetIShort: { ...plain, leet: 'i', keep: 1 },
+    leetL: { ...plain, leet: 'l' },
+  } as const satisfies Record<string, Reading>;
+}
+const PLAIN = readings(null);
+const UNMASKED = readings('disguised');
 
 // One message at a time is looked at, from the beginning to the end: its buffers are shared.
 const scratch = new TextScan();
@@ -67,28 +80,32 @@ class Index {
     this.#begun = [];
     let spacedFrom = 0;
     let spaced = 0;
+    const beginnings = this.#beginnings;
     for (let from = 0; from < length; ) {
-      if (units[from] === 0) {
+      let unit = units[from] ?? 0;
+      if (unit === 0) {
         from++;
         continue;
       }
-      const alone = standsAlone(units[from] ?? 0);
+      const alone = unit >= FIRST_ALONE && standsAlone(unit);
       let hash = SEED;
       let to = from;
       do {
-        hash = step(hash, units[to++] ?? 0);
-        if (getBit(this.#beginnings, hash)) {
+        hash = Math.imul(hash ^ unit, PRIME);
+        to++;
+        if (getBit(beginnings, hash)) {
           const found = this.#root.open?.beginnings.get(textOf(units, from, to));
           if (found !== undefined) return found;
         }
-      } while (!alone && to < length && units[to] !== 0 && !standsAlone(units[to] ?? 0));
+        unit = to < length ? (units[to] ?? 0) : 0;
+      } while (unit !== 0 && !alone && (unit < FIRST_ALONE || !standsAlone(unit)));
       if (this.#begun.length > 0 || getBit(this.#filter, hash)) {
         const found = this.#advance(textOf(units, from, to));
         if (found !== null) return found;
       }
       if (to - from === 1 && !alone) {
         if (spaced++ === 0) spacedFrom = from;
-      } else {
+      } else if (spaced > 0) {
         const found = this.#findSpaced(units, spacedFrom, spaced);
         if (found !== null) return found;
         spaced = 0;
@@ -153,12 +170,12 @@ export class WordList {
   constructor(list: readonly string[]) {
     for (const text of list) {
       const open = text.trimEnd().endsWith('*');
-      const words = wordsOf(text, PLAIN);
+      const words = wordsOf(text, PLAIN.plain);
       if (words.length === 0 || words.length > MAX_PHRASE_WORDS) continue;
       this.#size++;
       this.#plain.add(text, words, open);
       this.#unmasked.add(text, words, open);
-      const unmasked = wordsOf(text, { ...PLAIN, unmask: 'all' });
+      const unmasked = wordsOf(text, { ...PLAIN.plain, unmask: 'all' });
       if (unmasked.join(' ') !== words.join(' ')) this.#unmasked.add(text, unmasked, open);
     }
   }
@@ -173,35 +190,34 @@ export class WordList {
    * @returns the entry of the list that the text has, in any reading; null: none
    */
   find(scan: TextScan): string | null {
-    const { seen } = scan;
-    const masked = (seen & KIND.foreign) !== 0;
-    const found = this.#read(this.#plain, scan, PLAIN) ?? (masked ? this.#read(this.#unmasked, scan, UNMASKED) : null);
+    const index = scan.isMasked ? this.#unmasked : this.#plain;
+    const as = scan.isMasked ? UNMASKED : PLAIN;
+    const found = this.#read(index, scan, as.plain, as.short);
     if (found !== null) return found;
-    const index = masked ? this.#unmasked : this.#plain;
-    const unmask = masked ? 'disguised' : null;
-    if ((seen & KIND.joint) !== 0) {
-      const joined = this.#read(index, scan, { ...PLAIN, unmask, join: true });
+    if (scan.hasJoints) {
+      const joined = this.#read(index, scan, as.joined, null);
       if (joined !== null) return joined;
     }
-    if ((seen & KIND.leet) === 0) return null;
+    if (!scan.hasLeet) return null;
     return (
-      this.#read(index, scan, { ...PLAIN, unmask, leet: 'i' }) ??
-      this.#read(index, scan, { ...PLAIN, unmask, leet: 'l' })
+      this.#read(index, scan, as.leetI, as.leetIShort) ??
+      (scan.hasLeetOne ? this.#read(index, scan, as.leetL, null) : null)
     );
   }
 
-  #read(index: Index, scan: TextScan, reading: Reading): string | null {
+  /** @param short read next, where letters are drawn out */
+  #read(index: Index, scan: TextScan, reading: Reading, short: Reading | null): string | null {
     spelling.read(scan, reading);
     const found = index.find(spelling.units, spelling.length);
-    if (found !== null || !spelling.hadLongRun) return found;
-    spelling.read(scan, { ...reading, keep: 1 });
+    if (found !== null || short === null || !spelling.hadLongRun) return found;
+    spelling.read(scan, short);
     return index.find(spelling.units, spelling.length);
   }
 }
 
 /** Whether a word or phrase can be found in texts: it has a letter or digit, and at most 20 words. */
 export function isFindable(text: string): boolean {
-  const { length } = wordsOf(text, PLAIN);
+  const { length } = wordsOf(text, PLAIN.plain);
   return length > 0 && length <= MAX_PHRASE_WORDS;
 }
 
@@ -222,13 +238,9 @@ function wordsOf(text: string, reading: Reading): string[] {
 }
 
 /** FNV-1a over units. */
-function step(hash: number, unit: number): number {
-  return Math.imul(hash ^ unit, 0x01000193);
-}
-
 function hashOf(word: string): number {
   let hash = SEED;
-  for (let index = 0; index < word.length; index++) hash = step(hash, word.charCodeAt(index));
+  for (let index = 0; index < word.length; index++) hash = Math.imul(hash ^ word.charCodeAt(index), PRIME);
   return hash;
 }
 
