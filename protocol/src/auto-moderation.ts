@@ -111,6 +111,13 @@ export const UpdateAutoModeration = Type.Object(
   {
     ...closed,
     description: 'A rule that is given takes the place of the one before, null switches it off, an absent one stays',
+    examples: [
+      {
+        words: { list: ['badword', 'buy now', 'spam*'], outcome: 'hold' },
+        links: { allow: 'listed', hosts: ['example.com'], outcome: 'refuse' },
+        capitals: null,
+      },
+    ],
   },
 );
 export type UpdateAutoModeration = Static<typeof UpdateAutoModeration>;

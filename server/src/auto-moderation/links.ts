@@ -6,16 +6,29 @@
 
 /** Links of one message that are looked at; who sends more is stopped by the rule as by a forbidden one. */
 const MAX_LINKS = 20;
-/** What ends the part of a URL that names the host; a backslash counts as a slash, as browsers have it. */
-const AUTHORITY_END = /[/\\?#\s"<>`{}|^]/;
 /** What a sentence puts behind a link; inside of it the same signs belong to it. */
 const TRAILING_SIGNS = /[)\].,;:!?'*_~]+$/;
-const SCHEME_CHARACTER = /[a-z0-9+.-]/i;
 // Full stops of other scripts are dots to a browser.
 const DOTS = /[.。．｡]/;
 const DOTS_ALL = new RegExp(DOTS, 'g');
 const HOST_CHARACTER = /[\p{L}\p{N}\p{M}-]/u;
 const WITHOUT_WIDTH = /[\u200b-\u200d\u2060\ufeff\u00ad]/g;
+
+/** What a character below 128 can be, as bits; white space beyond ends a link, too. */
+const SCHEME = 1;
+/** Ends the part of a URL that names the host; a backslash counts as a slash, as browsers have it. */
+const AUTHORITY_END = 2;
+const LINK_END = 4;
+const HOST = 8;
+const CLASSES = Uint8Array.from({ length: 128 }, (_, unit) => {
+  const character = String.fromCharCode(unit);
+  return (
+    (/[a-z0-9+.-]/i.test(character) ? SCHEME : 0) |
+    (/[/\\?#\s"<>`{}|^]/.test(character) ? AUTHORITY_END : 0) |
+    (/[\s"<>]/.test(character) ? LINK_END : 0) |
+    (/[a-z0-9.-]/i.test(character) ? HOST : 0)
+  );
+});
 
 /** Ends of names that are hardly ever anything but a host's. */
 const COMMON_ENDS = new Set(
@@ -75,23 +88,23 @@ export function* hostsIn(given: string): Generator<string | null> {
   const text = given.replace(WITHOUT_WIDTH, '');
   let from = 0;
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', from)) {
-    if (at === 0 || !SCHEME_CHARACTER.test(text.charAt(at - 1))) {
+    if (at === 0 || !isOf(SCHEME, text, at - 1)) {
       yield* bareHosts(text.slice(from, at + 3));
       from = at + 3;
       continue;
     }
     let scheme = at - 1;
-    while (scheme > from && SCHEME_CHARACTER.test(text.charAt(scheme - 1))) scheme--;
+    while (scheme > from && isOf(SCHEME, text, scheme - 1)) scheme--;
     yield* bareHosts(text.slice(from, scheme));
     let end = at + 3;
     // Browsers take any number of slashes behind the scheme.
     while (text.charAt(end) === '/' || text.charAt(end) === '\\') end++;
     const authority = end;
-    while (end < text.length && !AUTHORITY_END.test(text.charAt(end))) end++;
+    while (end < text.length && !isOf(AUTHORITY_END, text, end)) end++;
     const named = text.slice(authority, end);
     yield hostOf(named.startsWith('[') ? named : named.replace(TRAILING_SIGNS, ''));
     // What follows in the path may name other hosts, which nobody is led to.
-    while (end < text.length && !/[\s"<>]/.test(text.charAt(end))) end++;
+    while (end < text.length && !isOf(LINK_END, text, end)) end++;
     from = end;
   }
   yield* bareHosts(from === 0 ? text : text.slice(from));
@@ -143,15 +156,12 @@ function isDot(unit: number): boolean {
 }
 
 function isHostUnit(text: string, index: number): boolean {
+  if (text.charCodeAt(index) < 128) return isOf(HOST, text, index);
+  return isDot(text.charCodeAt(index)) || HOST_CHARACTER.test(text.charAt(index));
+}
+
+function isOf(kind: number, text: string, index: number): boolean {
   const unit = text.charCodeAt(index);
-  if (unit < 0x80) {
-    return (
-      unit === 0x2d ||
-      unit === 0x2e ||
-      (unit >= 48 && unit <= 57) ||
-      (unit >= 65 && unit <= 90) ||
-      (unit >= 97 && unit <= 122)
-    );
-  }
-  return isDot(unit) || HOST_CHARACTER.test(text.charAt(index));
+  if (unit < 128) return ((CLASSES[unit] ?? 0) & kind) !== 0;
+  return (kind & (AUTHORITY_END | LINK_END)) !== 0 && /\s/.test(text.charAt(index));
 }
