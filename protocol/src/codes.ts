@@ -25,6 +25,7 @@ export const ERRORS = {
   BAN_NOT_FOUND: { status: 404, retryable: false, message: 'This user is not banned from the channel' },
   MUTE_NOT_FOUND: { status: 404, retryable: false, message: 'This user is not muted in the channel' },
   HELD_NOT_FOUND: { status: 404, retryable: false, message: 'No such message waits for review' },
+  REPORT_NOT_FOUND: { status: 404, retryable: false, message: 'Report not found' },
   CONFLICT: { status: 409, retryable: false, message: 'Conflict with an existing resource' },
   CHANNEL_FULL: { status: 409, retryable: true, message: 'This channel is full' },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false, message: 'The request body is too large' },

@@ -21,6 +21,8 @@ export const MAX_REASON_CHARS = 1000;
 export const MAX_DELETE_REASON_CHARS = 500;
 /** Longest slow mode: six hours. */
 export const MAX_SLOW_MODE_SECONDS = 21_600;
+/** Longest ban or mute, a hundred years: longer ones are better given without an end. */
+export const MAX_RESTRICTION_MINUTES = 52_560_000;
 /** Longest timeout: thirty days. */
 export const MAX_TIMEOUT_MINUTES = 43_200;
 /** Words and phrases that a channel may block, and the longest of them. */

@@ -1,6 +1,6 @@
 /** Bodies of the member and moderation routes. */
 import Type, { type Static } from 'typebox';
-import { MAX_DELETE_REASON_CHARS, MAX_REASON_CHARS, MAX_TIMEOUT_MINUTES } from './limits.js';
+import { MAX_DELETE_REASON_CHARS, MAX_REASON_CHARS, MAX_RESTRICTION_MINUTES, MAX_TIMEOUT_MINUTES } from './limits.js';
 import { CHANNEL_ROLES } from './rest.js';
 import { Nullable, OneOf, Timestamp, Uuid } from './schemas.js';
 
@@ -14,8 +14,7 @@ export type GivenRole = (typeof GIVEN_ROLES)[number];
 /** An id in any spelling; a malformed one is answered with a sentence of its own. */
 const UserId = Type.String({ description: "The user's UUID, in any spelling" });
 const Reason = Type.String({ maxLength: MAX_REASON_CHARS });
-/** A hundred years: longer ones are better given without an end. */
-const Minutes = Type.Integer({ minimum: 1, maximum: 52_560_000 });
+const Minutes = Type.Integer({ minimum: 1, maximum: MAX_RESTRICTION_MINUTES });
 
 export const Member = Type.Object(
   {
@@ -169,6 +168,7 @@ export const LOG_ACTIONS = [
   'held_approve',
   'held_reject',
   'shield',
+  'report_resolve',
   'member_add',
   'member_remove',
   'role_change',

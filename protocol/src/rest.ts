@@ -69,6 +69,9 @@ export const UpdateChannelBody = Type.Object(
   {
     name: Type.Optional(ChannelName),
     description: Type.Optional(ChannelDescription),
+    channel_type: Type.Optional(
+      OneOf(CHANNEL_TYPES, 'Made private, a channel is at once closed to all who are no members, who are cut off'),
+    ),
     is_active: Type.Optional(Type.Boolean()),
     max_participants: Type.Optional(MaxParticipants),
     slow_mode_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),
@@ -131,7 +134,10 @@ export const MessagePage = Type.Object(
 );
 export type MessagePage = Static<typeof MessagePage>;
 
-export const StatusBody = Type.Object({ status: Type.String() }, closed);
+/** The answer of an action that has nothing to tell but that it was done. */
+export function StatusBody<const T extends string>(status: T) {
+  return Type.Object({ status: Type.Literal(status) }, closed);
+}
 
 export const PresenceEntry = Type.Object(
   {

@@ -13,6 +13,7 @@ import type {
 } from '@hubbub/protocol/frames.js';
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { MAX_CHANNELS_PER_CONNECTION } from '@hubbub/protocol/limits.js';
+import type { ChannelRole, ChannelType } from '@hubbub/protocol/rest.js';
 import type { Admission } from './admission.js';
 import type { Draft, Outcome, Screened, Screening } from './auto-moderation/screening.js';
 import type { AccessNote, ChannelEvent } from './channel-hub.js';
@@ -86,6 +87,11 @@ export class Commands implements ConnectionHandlers {
     }
     if (event.type === 'channel_deleted' || event.channel?.is_active === false) {
       this.#expel(connection, channelId, 'CHANNEL_CLOSED');
+      return;
+    }
+    // At its place in the sequence: nothing that was said after it gets out.
+    if (event.channel !== undefined && isHidden(event.channel.channel_type, membership?.role ?? null, connection)) {
+      this.#expel(connection, channelId, 'BANNED');
     }
   }
 
@@ -110,8 +116,8 @@ export class Commands implements ConnectionHandlers {
     }
     const membership = connection.memberships.get(channelId);
     if (membership !== undefined) membership.role = standing.role;
-    const hidden = channelType === 'private' && standing.role === null && connection.identity.role !== 'admin';
-    if (standing.is_banned || hidden) this.#expel(connection, channelId, 'BANNED');
+    if (standing.is_banned || isHidden(channelType, standing.role, connection))
+      this.#expel(connection, channelId, 'BANNED');
   }
 
   onEnded(connection: Connection): void {
@@ -323,6 +329,11 @@ function acknowledge(connection: Connection, channelId: string, outcome: Outcome
 /** Whether slow mode and the rules of the channel do not concern him: he is of its staff. */
 function isExempt({ userId, identity }: Connection, { role }: Membership): boolean {
   return isStaff({ userId, role, siteRole: identity.role });
+}
+
+/** Whether a channel of this type is closed to the user. */
+function isHidden(channelType: ChannelType, role: ChannelRole | null, { identity }: Connection): boolean {
+  return channelType === 'private' && role === null && identity.role !== 'admin';
 }
 
 /** The joined channel that a frame speaks to: nobody writes where he has not joined. */

@@ -1,19 +1,25 @@
-import type { MessageDeletedFrame, ModerationFrame } from '@hubbub/protocol/frames.js';
-import type { GivenRole, LogAction, RestrictionKind } from '@hubbub/protocol/moderation.js';
+import type { GivenRole, RestrictionKind } from '@hubbub/protocol/moderation.js';
 import type { ChannelRole } from '@hubbub/protocol/rest.js';
-import { AUTO_MODERATOR } from './auto-moderation/actor.js';
+import {
+  type Actor,
+  type Change,
+  changeChannel,
+  deleteMessages,
+  logChange,
+  type ModerationNote,
+  noteOf,
+  restrict,
+} from './change.js';
 import type { AccessNote } from './channel-hub.js';
 import { HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
-import { type Action, assertMay, type Standing } from './permissions.js';
-import { insertEvent } from './store/channels.js';
-import { type Db, type Queryable, SQLSTATE, sqlState } from './store/db.js';
+import type { Action } from './permissions.js';
+import { type Db, SQLSTATE, sqlState } from './store/db.js';
 import { discardHeldOf } from './store/held.js';
-import { deleteMember, insertMember, type MemberRow, updateMemberRole } from './store/members.js';
-import { findMessage, findRecentOf, markDeleted } from './store/messages.js';
-import { insertLogEntry } from './store/moderation-log.js';
-import { lockChannel, type PersonRow, readPeople } from './store/people.js';
-import { findRestrictions, insertRestriction, liftRestrictions } from './store/restrictions.js';
+import { deleteMember, demoteOwner, insertMember, type MemberRow, updateMemberRole } from './store/members.js';
+import { findMessage, findRecentOf } from './store/messages.js';
+import { lockChannel } from './store/people.js';
+import { findRestrictions, liftRestrictions } from './store/restrictions.js';
 
 interface ModerationOptions {
   readonly db: Db;
@@ -21,16 +27,6 @@ interface ModerationOptions {
   readonly publishEvent: (channelId: string, seq: number, frame: object) => void;
   /** Tells all hubs of the channel. A lost note is noticed by the channel's version. */
   readonly publishAccess: (channelId: string, note: AccessNote) => void;
-}
-
-/** A change of who may do what, in its transaction: the channel is locked, both people are read under the lock. */
-interface Change {
-  readonly tx: Queryable;
-  readonly version: number;
-  readonly at: Date;
-  readonly actor: Standing;
-  readonly target: Standing;
-  readonly targetRow: PersonRow;
 }
 
 export interface RestrictionOrder {
@@ -42,10 +38,6 @@ export interface RestrictionOrder {
   readonly minutes: number | null;
 }
 
-/** Who acts. */
-export type Actor = Pick<Identity, 'userId' | 'role'>;
-
-const FRAME_ACTIONS = { ban: 'banned', timeout: 'timed_out', mute: 'muted' } as const;
 const CLEAR_LIMIT = 1000;
 
 /**
@@ -71,16 +63,11 @@ export class Moderation {
     about: Readonly<Record<string, unknown>> = {},
   ): Promise<{ id: string; expiresAt: Date | null }> {
     const { channelId, userId, kind, reason, minutes } = order;
-    const { result, note } = await this.#change(actor, channelId, userId, 'moderate', async (change) => {
-      const { tx, at } = change;
-      const expiresAt = minutes === null ? null : new Date(at.getTime() + minutes * 60_000);
-      const moderatorId = actor.userId === AUTO_MODERATOR.userId ? null : actor.userId;
-      const id = await insertRestriction(tx, { channelId, userId, kind, reason, moderatorId, at, expiresAt });
-      await log(change, channelId, kind, reason, { ...about, id, expires_at: expiresAt?.toISOString() ?? null });
-      return { result: { id, expiresAt }, note: frameOf(change, channelId, FRAME_ACTIONS[kind], reason, expiresAt) };
-    });
+    const { id, expiresAt, note } = await this.#change(actor, channelId, userId, 'moderate', (change) =>
+      restrict(change, kind, minutes, reason, about),
+    );
     this.#options.publishAccess(channelId, note);
-    return result;
+    return { id, expiresAt };
   }
 
   /** Lifts a user's bans and timeouts, or his mute. @throws HubbubError `BAN_NOT_FOUND`, `MUTE_NOT_FOUND`, `FORBIDDEN` */
@@ -89,8 +76,8 @@ export class Moderation {
       const kinds: RestrictionKind[] = what === 'mute' ? ['mute'] : ['ban', 'timeout'];
       const lifted = await liftRestrictions(change.tx, channelId, userId, kinds, identity.userId);
       if (lifted === 0) throw new HubbubError(what === 'mute' ? 'MUTE_NOT_FOUND' : 'BAN_NOT_FOUND');
-      await log(change, channelId, what === 'mute' ? 'unmute' : 'unban', null, {});
-      const note = what === 'mute' ? frameOf(change, channelId, 'unmuted', null, null) : silent(change);
+      await logChange(change, what === 'mute' ? 'unmute' : 'unban', null, {});
+      const note = what === 'mute' ? noteOf(change, 'unmuted', null, null) : silent(change);
       return { result: null, note };
     });
     this.#options.publishAccess(channelId, note);
@@ -107,8 +94,8 @@ export class Moderation {
       const result = await conflictAs('This user is a member already', () =>
         insertMember(change.tx, channelId, userId, role),
       );
-      await log(change, channelId, 'member_add', null, { role });
-      return { result, note: roleChanged(change, channelId, role) };
+      await logChange(change, 'member_add', null, { role });
+      return { result, note: roleChanged(change, role) };
     });
     this.#options.publishAccess(channelId, note);
     return result;
@@ -119,8 +106,8 @@ export class Moderation {
     const { result, note } = await this.#change(identity, channelId, userId, 'change_role', async (change) => {
       const result = await updateMemberRole(change.tx, channelId, userId, role);
       if (result === null) throw new HubbubError('MEMBER_NOT_FOUND');
-      await log(change, channelId, 'role_change', null, { from: change.target.role, to: role });
-      return { result, note: roleChanged(change, channelId, role) };
+      await logChange(change, 'role_change', null, { from: change.target.role, to: role });
+      return { result, note: roleChanged(change, role) };
     });
     this.#options.publishAccess(channelId, note);
     return result;
@@ -133,8 +120,8 @@ export class Moderation {
         throw new HubbubError('FORBIDDEN', 'The owner stays: transfer the ownership first');
       }
       if (!(await deleteMember(change.tx, channelId, userId))) throw new HubbubError('MEMBER_NOT_FOUND');
-      await log(change, channelId, 'member_remove', null, { role: change.target.role });
-      return { result: null, note: { ...roleChanged(change, channelId, null), removed: true as const } };
+      await logChange(change, 'member_remove', null, { role: change.target.role });
+      return { result: null, note: { ...roleChanged(change, null), removed: true as const } };
     });
     this.#options.publishAccess(channelId, note);
   }
@@ -144,14 +131,10 @@ export class Moderation {
     const { result, note } = await this.#change(identity, channelId, userId, 'transfer_ownership', async (change) => {
       if (change.target.role === null) throw new HubbubError('MEMBER_NOT_FOUND');
       if (change.target.role === 'owner') throw new HubbubError('CONFLICT', 'This user is the owner already');
-      const [former] = await change.tx.query<{ user_id: string }>(
-        `update channel_members set role = 'admin', updated_at = clock_timestamp()
-         where channel_id = $1 and role = 'owner' returning user_id`,
-        [channelId],
-      );
+      const former = await demoteOwner(change.tx, channelId);
       await updateMemberRole(change.tx, channelId, userId, 'owner');
-      await log(change, channelId, 'ownership_transfer', null, { from: former?.user_id ?? null });
-      return { result: former?.user_id ?? null, note: roleChanged(change, channelId, 'owner') };
+      await logChange(change, 'ownership_transfer', null, { from: former });
+      return { result: former, note: roleChanged(change, 'owner') };
     });
     this.#options.publishAccess(channelId, note);
     if (result !== null) {
@@ -172,10 +155,10 @@ export class Moderation {
       // Under the lock: two who delete at once make one event and one row of the log.
       const message = await findMessage(change.tx, messageId);
       if (message === null || message.is_deleted) return [];
-      const frames = await this.#deleteAll(change.tx, identity.userId, channelId, [message]);
+      const frames = await deleteMessages(change.tx, channelId, identity.userId, [message]);
       if (authorId !== identity.userId) {
         const { id, seq, content } = message;
-        await log(change, channelId, 'message_delete', reason, { messages: [{ id, seq, content }] });
+        await logChange(change, 'message_delete', reason, { messages: [{ id, seq, content }] });
       }
       return frames;
     });
@@ -200,8 +183,8 @@ export class Moderation {
       const since = new Date(change.at.getTime() - sinceMinutes * 60_000);
       const messages = await findRecentOf(change.tx, channelId, userId, since, CLEAR_LIMIT);
       if (dryRun || messages.length === 0) return { count: messages.length, frames: [] };
-      const frames = await this.#deleteAll(change.tx, identity.userId, channelId, messages);
-      await log(change, channelId, 'message_delete', reason, { since_minutes: sinceMinutes, messages });
+      const frames = await deleteMessages(change.tx, channelId, identity.userId, messages);
+      await logChange(change, 'message_delete', reason, { since_minutes: sinceMinutes, messages });
       return { count: messages.length, frames };
     });
     for (const frame of frames) this.#options.publishEvent(channelId, frame.seq, frame);
@@ -218,39 +201,13 @@ export class Moderation {
       if ((await lockChannel(tx, channelId, false)) === null) return [];
       await discardHeldOf(tx, channelId, userId);
       const messages = await findRecentOf(tx, channelId, userId, new Date(0), CLEAR_LIMIT);
-      return messages.length === 0 ? [] : await this.#deleteAll(tx, userId, channelId, messages);
+      return messages.length === 0 ? [] : await deleteMessages(tx, channelId, userId, messages);
     });
     for (const frame of frames) this.#options.publishEvent(channelId, frame.seq, frame);
     return frames.length;
   }
 
-  async #deleteAll(
-    tx: Queryable,
-    deletedBy: string,
-    channelId: string,
-    messages: readonly { readonly id: string; readonly seq: number }[],
-  ): Promise<MessageDeletedFrame[]> {
-    const { firstSeq, at } = await markDeleted(
-      tx,
-      channelId,
-      messages.map(({ id }) => id),
-    );
-    const frames = messages.map(
-      ({ id, seq }, index): MessageDeletedFrame => ({
-        type: 'message_deleted',
-        channel_id: channelId,
-        message_id: id,
-        message_seq: seq,
-        seq: firstSeq + index,
-        deleted_by: deletedBy,
-        timestamp: at.toISOString(),
-      }),
-    );
-    for (const frame of frames) await insertEvent(tx, channelId, frame.seq, frame.type, frame, at);
-    return frames;
-  }
-
-  /** Runs `step` with the channel locked and the rank of both people checked. */
+  /** {@link changeChannel}; all but a deletion changes who may do what. */
   #change<T>(
     identity: Actor,
     channelId: string,
@@ -258,53 +215,13 @@ export class Moderation {
     action: Action,
     step: (change: Change) => Promise<T>,
   ): Promise<T> {
-    return this.#options.db.transaction(async (tx) => {
-      const locked = await lockChannel(tx, channelId, action !== 'delete_message');
-      if (locked === null) throw new HubbubError('CHANNEL_NOT_FOUND');
-      const people = await readPeople(tx, channelId, [identity.userId, userId]);
-      const actorRow = people.get(identity.userId);
-      const targetRow = people.get(userId);
-      const actor = { userId: identity.userId, role: actorRow?.role ?? null, siteRole: identity.role };
-      // Whether the other exists is told to those alone who might act on him.
-      if (targetRow === undefined) {
-        assertMay(action, actor);
-        throw new HubbubError('USER_NOT_FOUND');
-      }
-      const target = { userId, role: targetRow.role, siteRole: targetRow.site_role };
-      assertMay(action, actor, target);
-      return await step({ tx, version: locked.access_version, at: locked.at, actor, target, targetRow });
-    });
+    const raises = action !== 'delete_message';
+    return changeChannel(this.#options.db, identity, { channelId, userId, action, raises }, step);
   }
 }
 
-function log(
-  { tx, actor, target, at }: Change,
-  channelId: string,
-  action: LogAction,
-  reason: string | null,
-  details: Record<string, unknown>,
-): Promise<void> {
-  const entry = { channelId, moderatorId: actor.userId, targetUserId: target.userId, action, reason, details, at };
-  return insertLogEntry(tx, entry);
-}
-
-type ModerationNote = AccessNote & { readonly frame: ModerationFrame };
-
-function frameOf(
-  { target, version, at }: Change,
-  channelId: string,
-  action: ModerationFrame['action'],
-  reason: string | null,
-  expiresAt: Date | null,
-): ModerationNote {
-  const expires_at = expiresAt?.toISOString() ?? null;
-  const timestamp = at.toISOString();
-  const frame: ModerationFrame = { type: 'moderation', channel_id: channelId, action, reason, expires_at, timestamp };
-  return { userId: target.userId, version, frame };
-}
-
-function roleChanged(change: Change, channelId: string, role: ChannelRole | null): ModerationNote {
-  const note = frameOf(change, channelId, 'role_changed', null, null);
+function roleChanged(change: Change, role: ChannelRole | null): ModerationNote {
+  const note = noteOf(change, 'role_changed', null, null);
   return { ...note, frame: { ...note.frame, role } };
 }
 

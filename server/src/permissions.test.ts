@@ -42,6 +42,9 @@ const EXPECTED: Record<Action, (actor: Standing, target: Standing | undefined) =
   remove_member: (actor, target) => isSelf(target, actor) || (isChannelStaff(actor) && isBelowMember(target, actor)),
   delete_message: (actor, target) => isSelf(target, actor) || (moderates(actor) && isBelow(target, actor)),
   moderate: (actor, target) => moderates(actor) && isBelow(target, actor),
+  resolve_report: (actor, target) => moderates(actor) && isBelow(target, actor),
+  // Anyone who may read, whoever wrote it but himself.
+  report_message: (actor, target) => !isSelf(target, actor),
 };
 
 function isSelf(target: Standing | undefined, actor: Standing): boolean {
@@ -62,13 +65,19 @@ function nameOf(standing: Standing | undefined): string {
   return standing === undefined ? 'nothing' : `${standing.userId} (${standing.role ?? 'none'}, ${standing.siteRole})`;
 }
 
+/** What is left to one who is banned: to leave, and to take back what he wrote. */
+const LEFT_TO_THE_BANNED: readonly Action[] = ['remove_member', 'delete_message'];
+
 test('who may do what to whom is as the contract has it, for every action and every pair', () => {
   let cases = 0;
   for (const action of ACTIONS) {
-    for (const actor of standings('actor')) {
+    for (const actor of standings('actor').flatMap((each) => [each, { ...each, isBanned: true }])) {
       for (const target of [undefined, actor, ...standings('target')]) {
-        const expected = EXPECTED[action](actor, target);
-        const what = `${action} by ${nameOf(actor)} on ${nameOf(target)}`;
+        const barred = actor.isBanned === true && !isSiteAdmin(actor);
+        const expected = barred
+          ? isSelf(target, actor) && LEFT_TO_THE_BANNED.includes(action)
+          : EXPECTED[action](actor, target);
+        const what = `${action} by ${nameOf(actor)}, banned: ${barred}, on ${nameOf(target)}`;
         assert.equal(may(action, actor, target), expected, what);
         if (expected) assertMay(action, actor, target);
         else assert.throws(() => assertMay(action, actor, target), { code: 'FORBIDDEN' }, what);
@@ -76,7 +85,7 @@ test('who may do what to whom is as the contract has it, for every action and ev
       }
     }
   }
-  assert.equal(cases, ACTIONS.length * 15 * 17);
+  assert.equal(cases, ACTIONS.length * 30 * 17);
 });
 
 test('nobody moderates himself, his equals or his superiors', () => {
@@ -96,4 +105,5 @@ test('a refusal says which of the reasons it is', () => {
   assert.throws(() => assertMay('moderate', admin, admin), /yourself/);
   assert.throws(() => assertMay('moderate', admin, { ...admin, userId: 'b' }), /equal or higher rank/);
   assert.throws(() => assertMay('moderate', member, admin), /Your role in this channel/);
+  assert.throws(() => assertMay('moderate', { ...admin, isBanned: true }, member), /banned/);
 });

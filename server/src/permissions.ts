@@ -13,8 +13,11 @@ export interface Standing {
   /** Null: not a member. */
   readonly role: ChannelRole | null;
   readonly siteRole: SiteRole;
+  /** Banned from the channel, or timed out: his roles count for nothing there until it ends. */
+  readonly isBanned?: boolean;
 }
 
+const BANNED = 'You are banned from this channel';
 const RANK = { none: 0, member: 1, moderator: 2, admin: 3, owner: 4, siteAdmin: 5 } as const;
 type Rank = (typeof RANK)[keyof typeof RANK];
 
@@ -42,6 +45,9 @@ const RULES = {
   moderate: { least: RANK.moderator, siteModerator: true, overLower: true, onSelf: 'never' },
   shield: { least: RANK.moderator, siteModerator: true },
   review_message: { least: RANK.moderator, siteModerator: true, onSelf: 'never' },
+  // Nobody judges what is said of himself, or of his equals.
+  resolve_report: { least: RANK.moderator, siteModerator: true, overLower: true, onSelf: 'never' },
+  report_message: { least: RANK.none, onSelf: 'never' },
   read_moderation: { least: RANK.moderator, siteModerator: true },
 } as const satisfies Record<string, Rule>;
 
@@ -58,6 +64,7 @@ export function may(action: Action, actor: Standing, target?: Standing): boolean
   const rule: Rule = RULES[action];
   if (target !== undefined && target.userId === actor.userId && rule.onSelf !== undefined)
     return rule.onSelf === 'always';
+  if (isBarred(actor)) return false;
   const rank = rankOf(actor, rule.siteModerator === true);
   if (rank < rule.least) return false;
   return target === undefined || rule.overLower !== true || rankOf(target, true) < rank;
@@ -66,12 +73,18 @@ export function may(action: Action, actor: Standing, target?: Standing): boolean
 /** @throws HubbubError `FORBIDDEN` */
 export function assertMay(action: Action, actor: Standing, target?: Standing): void {
   if (may(action, actor, target)) return;
+  if (isBarred(actor)) throw new HubbubError('FORBIDDEN', BANNED);
   const self = target?.userId === actor.userId;
   if (self) throw new HubbubError('FORBIDDEN', 'You cannot do this to yourself');
   if (target !== undefined && may(action, actor)) {
     throw new HubbubError('FORBIDDEN', 'You cannot do this to someone of equal or higher rank');
   }
   throw new HubbubError('FORBIDDEN', 'Your role in this channel does not allow this');
+}
+
+/** A site admin is not kept from setting right what was done to him. */
+function isBarred({ isBanned, siteRole }: Standing): boolean {
+  return isBanned === true && siteRole !== 'admin';
 }
 
 function rankOf({ role, siteRole }: Standing, countSiteModerator: boolean): number {
@@ -82,7 +95,7 @@ function rankOf({ role, siteRole }: Standing, countSiteModerator: boolean): numb
 
 /** What the asking user is in the channel that he asks about. */
 export function standingOf(access: ChannelAccess, identity: Identity): Standing {
-  return { userId: identity.userId, role: access.role, siteRole: identity.role };
+  return { userId: identity.userId, role: access.role, siteRole: identity.role, isBanned: access.is_banned };
 }
 
 /** Whether a private channel exists for the user at all. */
@@ -146,5 +159,5 @@ export function assertSiteAdmin(identity: Identity): void {
 }
 
 function assertNotBanned(access: ChannelAccess): void {
-  if (access.is_banned) throw new HubbubError('FORBIDDEN', 'You are banned from this channel');
+  if (access.is_banned) throw new HubbubError('FORBIDDEN', BANNED);
 }

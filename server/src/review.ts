@@ -48,11 +48,8 @@ export class Review {
       if (locked === null) throw new HubbubError('CHANNEL_NOT_FOUND');
       const { access_version: version, at } = locked;
       const people = await readPeople(tx, channelId, [identity.userId]);
-      const actor = {
-        userId: identity.userId,
-        role: people.get(identity.userId)?.role ?? null,
-        siteRole: identity.role,
-      };
+      const { role = null, is_banned: isBanned = false } = people.get(identity.userId) ?? {};
+      const actor = { userId: identity.userId, role, siteRole: identity.role, isBanned };
       assertMay('review_message', actor);
       const held = await findHeld(tx, channelId, messageId);
       if (held === null) throw new HubbubError('HELD_NOT_FOUND');

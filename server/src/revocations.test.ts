@@ -7,7 +7,13 @@ import { Revocations } from './revocations.js';
 import type { SiteRestrictions } from './store/site.js';
 
 const POLL_MS = 1000;
-const NONE: SiteRestrictions = { version: 0, suspended: new Map(), validAfter: new Map(), revoked: new Set() };
+const NONE: SiteRestrictions = {
+  version: 0,
+  suspended: new Map(),
+  validAfter: new Map(),
+  erased: new Map(),
+  revoked: new Set(),
+};
 
 function identity(more: Partial<Identity> = {}): Identity {
   const plain = { username: 'ada', displayName: null, avatarUrl: null, role: 'user', expiresAtMs: 1e15 } as const;
@@ -19,6 +25,7 @@ class Stage {
   away = false;
   reads = 0;
   changes = 0;
+  readonly erased: string[] = [];
 
   async open(t: TestContext): Promise<Revocations> {
     const revocations = await Revocations.open({
@@ -29,6 +36,7 @@ class Stage {
       readVersion: () => this.#answer(this.stored.version),
       log: createLogger('silent'),
       onChanged: () => this.changes++,
+      onErased: (userIds) => this.erased.push(...userIds),
     });
     t.after(() => revocations.close());
     return revocations;
@@ -104,4 +112,19 @@ test('while the database is away what is known holds on, and is read when it is 
   t.mock.timers.tick(POLL_MS);
   await turn();
   assert.equal(revocations.isValid(identity()), true);
+});
+
+test('each erasure is told once, also a second one of the same user, and those of before the start are not', async (t) => {
+  const stage = new Stage();
+  stage.stored = { ...NONE, erased: new Map([['ada', 1000]]) };
+  const revocations = await stage.open(t);
+  await revocations.refresh();
+  assert.deepEqual(stage.erased, []);
+  stage.stored = { ...stage.stored, erased: new Map([...stage.stored.erased, ['bob', 2000]]) };
+  await revocations.refresh();
+  await revocations.refresh();
+  assert.deepEqual(stage.erased, ['bob']);
+  stage.stored = { ...stage.stored, erased: new Map([...stage.stored.erased, ['ada', 3000]]) };
+  await revocations.refresh();
+  assert.deepEqual(stage.erased, ['bob', 'ada']);
 });

@@ -9,18 +9,26 @@ interface RevocationsOptions {
   readonly log: Logger;
   /** Called after a change: open connections have to be looked at. */
   readonly onChanged: () => void;
+  /** Users were erased since the last look: what is remembered of them is out of date. Called before `onChanged`. */
+  readonly onErased: (userIds: readonly string[]) => void;
 }
 
 const POLL_MS = 1000;
 
 /**
- * Suspended users and revoked tokens. Every instance holds all that is in force and looks for changes once a second, so
+ * Suspended users, revoked tokens, and who was erased. Every instance holds all that is in force and looks for changes once a second, so
  * that a change holds everywhere then even without Redis; with Redis it is told at once.
  */
 export class Revocations {
   readonly #options: RevocationsOptions;
   readonly #timer: NodeJS.Timeout;
-  #current: SiteRestrictions = { version: -1, suspended: new Map(), validAfter: new Map(), revoked: new Set() };
+  #current: SiteRestrictions = {
+    version: -1,
+    suspended: new Map(),
+    validAfter: new Map(),
+    erased: new Map(),
+    revoked: new Set(),
+  };
   #reading: Promise<void> = Promise.resolve();
 
   private constructor(options: RevocationsOptions) {
@@ -81,7 +89,10 @@ export class Revocations {
   }
 
   async #read(): Promise<void> {
+    const before = this.#current;
     this.#current = await this.#options.read();
+    const erased = [...this.#current.erased].filter(([userId, atMs]) => before.erased.get(userId) !== atMs);
+    if (erased.length > 0) this.#options.onErased(erased.map(([userId]) => userId));
     this.#options.onChanged();
   }
 }

@@ -48,7 +48,9 @@ import { writeHits } from './store/moderation-log.js';
 import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
 import { readSiteRestrictions, readSiteVersion } from './store/site.js';
+import { sweepLapsed } from './store/sweep.js';
 import { upsertUser } from './store/users.js';
+import { UserReports } from './user-reports.js';
 import { LocalBus } from './workers/local-bus.js';
 import { SharedLimiter } from './workers/shared-limiter.js';
 import { SharedPresenceStore } from './workers/shared-presence-store.js';
@@ -69,6 +71,7 @@ const MAX_JOURNAL_STATEMENTS = 4;
 const MAX_PENDING_UPGRADES = 1000;
 const PRESENCE_GRACE_MS = 2000;
 const HEADS_INTERVAL_MS = 1000;
+const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
 /** How long requests under way have at a shutdown, and presence and the database after them. */
 const LAST_REQUESTS_MS = 3000;
 const LAST_WRITES_MS = 3000;
@@ -81,11 +84,6 @@ const FRAME_OVERHEAD_BYTES = 1024;
 
 /** The bus's channel for what concerns the whole site. */
 const SITE_CHANNEL = 'site';
-
-/** Revocations have changed; and, where it is set, a user was erased. */
-interface SiteNote {
-  readonly erasedUserId?: string;
-}
 
 /** Opens the database of the configuration. */
 export async function openDb(config: Config, log: Logger): Promise<Db> {
@@ -168,7 +166,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     onOnline: (channelId, online) => presence.heard(channelId, online),
   });
   bus.onBatch = (channelId, batch, atMs) => {
-    if (channelId === SITE_CHANNEL) siteChanged(JSON.parse(batch.note) as SiteNote);
+    if (channelId === SITE_CHANNEL) siteChanged();
     else hub.deliver(channelId, batch, atMs);
   };
 
@@ -183,6 +181,10 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     if (!bus.up || (shared && ticks % HEADS_EVERY_WHILE_UP === 0)) compareHeads();
   }, HEADS_INTERVAL_MS);
   headsTimer.unref();
+  const sweepTimer = setInterval(() => {
+    sweepLapsed(db).catch((error) => log.warn({ err: String(error) }, 'What has lapsed will be swept later'));
+  }, SWEEP_INTERVAL_MS);
+  sweepTimer.unref();
 
   const journal = new Journal({
     db,
@@ -200,16 +202,16 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     readVersion: () => readSiteVersion(db),
     log,
     onChanged: () => connections.closeInvalid((identity) => revocations.isValid(identity)),
+    onErased: (userIds) => {
+      for (const userId of userIds) auth.forget(userId);
+      hub.forgetPast();
+    },
   });
   // The notes on this channel are hints like all others: a lost one is made up for by the look once a second.
-  const siteChanged = ({ erasedUserId }: SiteNote) => {
-    if (erasedUserId !== undefined) {
-      auth.forget(erasedUserId);
-      hub.forgetPast();
-    }
+  const siteChanged = () => {
     revocations.refresh().catch((error) => log.debug({ err: String(error) }, 'Revocations will be read again'));
   };
-  const publishSite = (note: SiteNote) => bus.publish(SITE_CHANNEL, noteBatch(BATCH_KIND.access, origin, note));
+  const publishSite = () => bus.publish(SITE_CHANNEL, noteBatch(BATCH_KIND.access, origin, {}));
   await bus.subscribe(SITE_CHANNEL);
 
   const developmentKey = !development
@@ -301,14 +303,14 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     },
   });
 
+  const userReports = new UserReports({ db, publishEvent, publishAccess });
   const site = new SiteModeration({
     db,
     moderation,
     onChanged: async () => {
       await revocations.refresh();
-      publishSite({});
+      publishSite();
     },
-    onErased: (erasedUserId) => publishSite({ erasedUserId }),
   });
   const redisUp = () => link?.up ?? null;
   const reporters = makeReporters({ connections, hub, metrics, db, redisUp, isDraining: () => draining });
@@ -332,6 +334,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
       isDraining: () => draining,
       isOriginAllowed: originAllowed,
       moderation,
+      userReports,
       site,
       publishEvent,
     },
@@ -358,6 +361,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     await within(LAST_WRITES_MS, hits.close());
     await within(LAST_WRITES_MS, presence.close());
     clearInterval(headsTimer);
+    clearInterval(sweepTimer);
     hub.close();
     revocations.close();
     limiter.close();

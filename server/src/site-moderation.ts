@@ -6,15 +6,13 @@ import { assertSiteAdmin } from './permissions.js';
 import type { Db, Queryable } from './store/db.js';
 import { insertLogEntry } from './store/moderation-log.js';
 import { lockSite, restoreUser, revokeToken, revokeTokensOf, suspendUser } from './store/site.js';
-import { eraseUser, findUser, listChannelsOf } from './store/users.js';
+import { emptyReportsOf, eraseUser, findUser, listChannelsOf } from './store/users.js';
 
 interface SiteModerationOptions {
   readonly db: Db;
   readonly moderation: Moderation;
   /** Makes a change hold here and tells the other instances. */
   readonly onChanged: () => Promise<void>;
-  /** A user's row was changed: what is remembered of him is out of date. */
-  readonly onErased: (userId: string) => void;
 }
 
 const A_YEAR_MS = 365 * 24 * 60 * 60 * 1000;
@@ -79,7 +77,6 @@ export class SiteModeration {
       await revokeTokensOf(tx, userId, at);
       return { result: null, details: { messages: deleteMessages ? 'delete' : 'anonymise' } };
     });
-    this.#options.onErased(userId);
     let deleted = 0;
     // Channel by channel and part by part, so that no transaction holds a channel for long.
     if (deleteMessages) {
@@ -87,6 +84,8 @@ export class SiteModeration {
         for (let part = 1; part > 0; deleted += part)
           part = await this.#options.moderation.eraseMessages(channelId, userId);
       }
+      // Last: what is empty cannot be reported any more.
+      await emptyReportsOf(this.#options.db, userId);
     }
     return deleted;
   }

@@ -6,7 +6,9 @@ import { readCredentials } from '../credentials.js';
 import { HubbubError } from '../errors.js';
 import type { Identity } from '../identity.js';
 import type { Rate } from '../limiter.js';
+import { assertVisible, isVisible } from '../permissions.js';
 import { type ChannelAccess, readAccess } from '../store/channels.js';
+import { findMessage } from '../store/messages.js';
 import type { HttpContext } from './context.js';
 
 /*
@@ -88,4 +90,31 @@ export async function channelAccess(context: HttpContext, request: FastifyReques
   const access = await readAccess(context.db, channelIdParam(id), identityOf(request).userId);
   if (access === null) throw new HubbubError('CHANNEL_NOT_FOUND');
   return access;
+}
+
+/** {@link channelAccess}, where those outside a private channel are told that there is none. */
+export async function visibleChannel(
+  context: HttpContext,
+  request: FastifyRequest,
+  id: string,
+): Promise<ChannelAccess> {
+  const access = await channelAccess(context, request, id);
+  assertVisible(access, identityOf(request));
+  return access;
+}
+
+/**
+ * The message of a path parameter, and its channel as the asking user meets it.
+ *
+ * @throws HubbubError `INVALID_REQUEST`; `MESSAGE_NOT_FOUND`, also for one of a private channel of others: its existence
+ *     does not show
+ */
+export async function messageAccess(context: HttpContext, request: FastifyRequest, id: string) {
+  const messageId = canonicalUuid(id);
+  if (messageId === null) throw new HubbubError('INVALID_REQUEST', 'Invalid message ID');
+  const identity = identityOf(request);
+  const message = await findMessage(context.db, messageId);
+  const access = message === null ? null : await readAccess(context.db, message.channel_id, identity.userId);
+  if (message === null || access === null || !isVisible(access, identity)) throw new HubbubError('MESSAGE_NOT_FOUND');
+  return { message, access };
 }

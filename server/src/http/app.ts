@@ -16,7 +16,8 @@ import { authentication, identityIfAny } from './access.js';
 import { autoModerationRoutes } from './auto-moderation.js';
 import { channelRoutes } from './channels.js';
 import type { HttpContext } from './context.js';
-import { asyncApi, nameSchemas, OPENAPI_HEAD } from './describe.js';
+import { deletionRoutes } from './deletions.js';
+import { asyncApi, OPENAPI_HEAD, openApi } from './describe.js';
 import { devTokenRoute } from './dev-token.js';
 import { errorHandler } from './errors.js';
 import { heldRoutes } from './held.js';
@@ -25,13 +26,19 @@ import { messageRoutes } from './messages.js';
 import { moderationRoutes } from './moderation.js';
 import { acceptOddRequests } from './odd-requests.js';
 import { presenceRoutes } from './presence.js';
+import { reportRoutes } from './reports.js';
 import { siteRoutes } from './site.js';
 import { healthRoute, probeRoutes, statsRoute } from './status.js';
+import { trailRoutes } from './trail.js';
 import type { Routes } from './typed.js';
 import { refuseUnreadable } from './unreadable.js';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** All of the API's page comes from here, and it asks nothing of anyone else. */
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 /** Routes that probes and scrapers ask all the time: logged at debug level. */
 const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
@@ -154,6 +161,9 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
           moderationRoutes(guarded, context);
           autoModerationRoutes(guarded, context);
           heldRoutes(guarded, context);
+          deletionRoutes(guarded, context);
+          trailRoutes(guarded, context);
+          reportRoutes(guarded, context);
           siteRoutes(guarded, context);
           statsRoute(guarded, context);
         });
@@ -185,17 +195,17 @@ async function registerDescription(app: Routes): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/api/v1/docs',
     staticCSP: true,
-    transformSpecification: (document) => nameSchemas(document),
+    transformSpecification: (document) => openApi(document) as Record<string, unknown>,
     transformSpecificationClone: false,
-    uiConfig: { deepLinking: true, docExpansion: 'list' },
-    // What the page styles inline is its own; nothing else is let in.
-    transformStaticCSP: (header) => header.replace(/style-src [^;]*/, "style-src 'self' 'unsafe-inline'"),
-    theme: { title: 'Hubbub API', css: [{ filename: 'hubbub.css', content: '.swagger-ui .topbar { display: none }' }] },
+    // Without the bar at the top, whose logo has a style inline.
+    uiConfig: { deepLinking: true, docExpansion: 'list', layout: 'BaseLayout' },
+    transformStaticCSP: () => DOCS_POLICY,
+    theme: { title: 'Hubbub API' },
   });
-  let openApi: object | null = null;
+  let openApiDocument: object | null = null;
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => {
-    openApi ??= nameSchemas(app.swagger());
-    return openApi;
+    openApiDocument ??= openApi(app.swagger());
+    return openApiDocument;
   });
   let asyncApiDocument: object | null = null;
   app.get('/api/v1/asyncapi.json', { schema: { hide: true } }, () => {

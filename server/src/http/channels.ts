@@ -51,6 +51,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Create a channel; its creator is its owner',
+        description:
+          'Open to every user. Only members find and read a private channel; a public one is open to all. ' +
+          '`max_participants` bounds the distinct users that are connected at a time.',
         body: CreateChannelBody,
         response: { 201: Channel, ...errorResponses(400, 401, 403, 413, 415, 429) },
       },
@@ -72,6 +75,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'List active channels, newest first; private ones only for their members and site admins',
+        description:
+          '`q` looks for a part of the name, in any case; `total` counts everything that matches. Inactive and ' +
+          'deleted channels are left out.',
         querystring: ListQuery,
         response: { 200: ChannelList, ...errorResponses(400, 401) },
       },
@@ -92,6 +98,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Read a channel',
+        description:
+          'A private channel is answered with 404 to all but its members and site admins, so that its existence ' +
+          'does not show.',
         params: ChannelParams,
         response: { 200: Channel, ...errorResponses(400, 401, 404) },
       },
@@ -110,6 +119,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
         tags,
         summary: 'Change a channel; null clears a description or a bound',
         description:
+          'For its owner, its admins and site admins. Fields that are left out keep their value. Everyone ' +
+          'connected is told by a `channel_updated` frame; made inactive, the channel closes its connections ' +
+          '(4004), made private, those of all who are no members (4003). ' +
           'With `auto_moderation`: a rule that is given takes the place of the one before, null switches it off, an absent ' +
           'one stays; null in place of the whole switches all off. `GET …/auto-moderation` shows the rules to staff. While the ' +
           "shield is on, `slow_mode_seconds` and `posting` change the channel's own settings, under it.",
@@ -155,8 +167,11 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Delete a channel; open connections are told and closed',
+        description:
+          'For its owner and site admins. Connections get a `channel_deleted` frame and close code 4004. Messages ' +
+          'and the audit trail stay in the database.',
         params: ChannelParams,
-        response: { 200: StatusBody, ...errorResponses(400, 401, 403, 404, 429) },
+        response: { 200: StatusBody('deleted'), ...errorResponses(400, 401, 403, 404, 429) },
       },
       preHandler: userLimit(context, 'change-channel', 10),
     },
@@ -176,7 +191,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       });
       if (frame === null) throw new HubbubError('CHANNEL_NOT_FOUND');
       context.publishEvent(access.id, frame.seq, frame);
-      return { status: 'deleted' };
+      return { status: 'deleted' as const };
     },
   );
 }
@@ -202,7 +217,7 @@ function invalid(field: string, message: string): HubbubError {
   return new HubbubError('INVALID_REQUEST', `Invalid body: ${field} ${message}`, { details: [{ field, message }] });
 }
 
-/** Looks at the role once more, now that the channel is locked. @throws HubbubError `FORBIDDEN`: it is rolled back then */
+/** Looks at the role, and for a ban, once more, now that the channel is locked. @throws HubbubError `FORBIDDEN`: it is rolled back then */
 export async function assertMayStill(
   tx: Queryable,
   action: Action,
@@ -210,8 +225,8 @@ export async function assertMayStill(
   identity: Identity,
 ): Promise<void> {
   const people = await readPeople(tx, channelId, [identity.userId]);
-  const role = people.get(identity.userId)?.role ?? null;
-  assertMay(action, { userId: identity.userId, role, siteRole: identity.role });
+  const { role = null, is_banned: isBanned = false } = people.get(identity.userId) ?? {};
+  assertMay(action, { userId: identity.userId, role, siteRole: identity.role, isBanned });
 }
 
 function record(

@@ -10,6 +10,7 @@ import type { Review } from '../review.js';
 import type { Reports } from '../self-report.js';
 import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
+import type { UserReports } from '../user-reports.js';
 
 /** What the routes work with. */
 export interface HttpContext {
@@ -21,6 +22,7 @@ export interface HttpContext {
   readonly review: Review;
   readonly hub: Hub;
   readonly moderation: Moderation;
+  readonly userReports: UserReports;
   readonly site: SiteModeration;
   readonly presence: Presence;
   readonly limiter: Limiter;

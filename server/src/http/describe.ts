@@ -2,7 +2,9 @@ import * as automod from '@hubbub/protocol/auto-moderation.js';
 import { CLOSES, ERRORS } from '@hubbub/protocol/codes.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from '@hubbub/protocol/frames.js';
 import * as moderation from '@hubbub/protocol/moderation.js';
+import * as reports from '@hubbub/protocol/reports.js';
 import * as rest from '@hubbub/protocol/rest.js';
+import { addExamples, type Json } from './examples.js';
 
 /*
  * The machine-readable descriptions of the API: OpenAPI 3.1 for REST, AsyncAPI 3.0 for the WebSocket. Both are made from
@@ -29,6 +31,7 @@ export const OPENAPI_HEAD = {
     { name: 'members', description: 'Members and roles' },
     { name: 'moderation', description: 'Bans, timeouts, mutes, deletions, the audit trail' },
     { name: 'auto-moderation', description: 'Rules for messages, the shield, messages that wait for review' },
+    { name: 'reports', description: 'What users report, and what moderators decide on it' },
     { name: 'site', description: 'What site admins do to users' },
     { name: 'status', description: 'Health and numbers' },
     { name: 'development', description: 'Only while no key is configured' },
@@ -41,8 +44,6 @@ export const OPENAPI_HEAD = {
   },
   security: [{ bearer: [] }, { cookie: [] }],
 };
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 const NAMED = [
   rest.ErrorBody,
@@ -68,13 +69,16 @@ const NAMED = [
   automod.HeldMessage,
   automod.HeldList,
   automod.DecideResult,
+  reports.OwnReport,
+  reports.Report,
+  reports.ReportList,
 ];
 
 /**
  * Moves every schema that has a title of ours out of the place where it is used, into `components.schemas`, so that
  * readers and code generators meet it once and by name.
  */
-export function nameSchemas<T extends object>(document: T): T {
+function nameSchemas<T extends object>(document: T): T {
   const schemas: Record<string, Json> = {};
   const titles = new Set(NAMED.map((schema) => titleOf(schema)));
   const walk = (value: Json): Json => {
@@ -94,6 +98,13 @@ export function nameSchemas<T extends object>(document: T): T {
 
 function titleOf(schema: object): string | null {
   return 'title' in schema && typeof schema.title === 'string' ? schema.title : null;
+}
+
+/** The OpenAPI document as it is served. @param generated what `@fastify/swagger` made of the routes */
+export function openApi(generated: object): object {
+  const document = structuredClone(generated);
+  addExamples(document);
+  return nameSchemas(document);
 }
 
 /** The AsyncAPI 3.0 document of the WebSocket: https://www.asyncapi.com/docs/reference/specification/v3.0.0 */

@@ -16,6 +16,8 @@ export function devTokenRoute(app: Routes, context: HttpContext, key: KeyObject)
       schema: {
         tags: ['development'],
         summary: 'Take a token (development mode only); the same username gives the same user',
+        description:
+          'Exists only while no key is configured, which listens on loopback alone. The token is good for a day.',
         security: [],
         body: DevTokenBody,
         response: { 201: DevToken, ...errorResponses(400, 403, 413, 415) },

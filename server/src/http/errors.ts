@@ -35,9 +35,13 @@ export function errorResponses(...statuses: number[]): Record<number, object> {
   return Object.fromEntries([...all].map((status) => [status, { description: DESCRIPTIONS[status], ...ErrorBody }]));
 }
 
-/** The answer of a route that streams text, for its schema. */
-export function streamOf(...mediaTypes: string[]) {
-  return { content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string' } }])) };
+/** The answer of a route that streams text, for its schema. @param examples of what it sends, by media type */
+export function streamOf(examples: Readonly<Record<string, string>>) {
+  const media = Object.entries(examples).map(([type, example]) => [
+    type,
+    { schema: { type: 'string', examples: [example] } },
+  ]);
+  return { content: Object.fromEntries(media) };
 }
 
 /** The one place where an error becomes a response. Unforeseen ones are logged in full and shown as nothing. */

@@ -34,6 +34,7 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'List members, by rank and name',
+        description: 'Owner first, then admins, moderators and members. For everyone who may read the channel.',
         params: ChannelParams,
         querystring: PageQuery,
         response: { 200: MemberList, ...errorResponses(400, 401, 403, 404) },
@@ -54,6 +55,7 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: "The asking user's own role",
+        description: 'Null for one who is no member, as anyone may be in a public channel.',
         params: ChannelParams,
         response: { 200: RoleBody, ...errorResponses(400, 401, 404) },
       },
@@ -71,6 +73,9 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Add a member (staff); staff is added by the owner',
+        description:
+          'For moderators and up; roles above `member` are given by the owner and site admins alone. The user has ' +
+          'to have used a token once. One who is banned is not added (409): lift the ban first.',
         params: ChannelParams,
         body: AddMemberBody,
         response: { 201: Member, ...errorResponses(400, 401, 403, 404, 409, 413, 415, 429) },
@@ -93,6 +98,9 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: "Change a member's role (owner)",
+        description:
+          'For the owner and site admins; holds at once on open connections, which get a `moderation` frame with ' +
+          'the new role. The ownership is transferred, not given.',
         params: ChannelUserParams,
         body: ChangeRoleBody,
         response: { 200: Member, ...errorResponses(400, 401, 403, 404, 413, 415, 429) },
@@ -114,8 +122,11 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Remove a member (staff of higher rank), or leave; open connections are closed',
+        description:
+          'Removes one of lower rank, or oneself; the owner stays. Connections are closed with code 4003 on every ' +
+          'instance; a public channel can be joined again as anyone.',
         params: ChannelUserParams,
-        response: { 200: StatusBody, ...errorResponses(400, 401, 403, 404, 429) },
+        response: { 200: StatusBody('removed'), ...errorResponses(400, 401, 403, 404, 429) },
       },
       preHandler: changes,
     },
@@ -125,7 +136,7 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       const access = await channelAccess(context, request, request.params.id);
       assertVisible(access, identity);
       await moderation.removeMember(identity, access.id, userId);
-      return { status: 'removed' };
+      return { status: 'removed' as const };
     },
   );
 
@@ -135,9 +146,10 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Make a member the owner; the owner until now becomes an admin',
+        description: 'For the owner and site admins. There is one owner at all times.',
         params: ChannelParams,
         body: TransferBody,
-        response: { 200: StatusBody, ...errorResponses(400, 401, 403, 404, 409, 413, 415, 429) },
+        response: { 200: StatusBody('transferred'), ...errorResponses(400, 401, 403, 404, 409, 413, 415, 429) },
       },
       preHandler: changes,
     },
@@ -147,7 +159,7 @@ export function memberRoutes(app: Routes, context: HttpContext): void {
       const access = await channelAccess(context, request, request.params.id);
       assertVisible(access, identity);
       await moderation.transfer(identity, access.id, userId);
-      return { status: 'transferred' };
+      return { status: 'transferred' as const };
     },
   );
 }

@@ -19,6 +19,8 @@ import { errorResponses } from './errors.js';
 import { toMessage } from './representations.js';
 import type { Routes } from './typed.js';
 
+export const MessageParams = Type.Object({ id: Type.String({ description: "The message's UUID, in any spelling" }) });
+
 const HistoryQuery = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE }),
@@ -41,6 +43,10 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Read history: the newest page, the one before a place or cursor, or the one after a place',
+        description:
+          'Oldest first in the page. Give one of `before_seq`, `after_seq` and `cursor` at most; `cursor` of a ' +
+          'page leads to the page before it, without skipping or repeating a message, and is null at the end. ' +
+          'Deleted messages keep their place, without content.',
         params: ChannelParams,
         querystring: HistoryQuery,
         response: { 200: MessagePage, ...errorResponses(400, 401, 403, 404) },
@@ -72,6 +78,8 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
         tags,
         summary: 'Send a message; a repeated message_id of the same sender is answered with 200 and the first one',
         description:
+          'Stored before anyone sees it, then sent to everyone connected, as by WebSocket; both share the rate ' +
+          'limit. With a `message_id` of your own a request can be repeated safely. ' +
           'Where a rule of the channel holds it for review the answer is 202, also to a repeated `message_id`; where one ' +
           'refuses it, 403 with `BLOCKED_CONTENT`; where too much waits for review already, 409 with `REVIEW_QUEUE_FULL`.',
         params: ChannelParams,

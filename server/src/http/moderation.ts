@@ -1,13 +1,7 @@
-import { Readable } from 'node:stream';
-import { canonicalUuid } from '@hubbub/protocol/ids.js';
-import { MAX_DELETE_REASON_CHARS, MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
   BanBody,
   BanCheck,
   BanResult,
-  DeleteMessageBody,
-  LOG_ACTIONS,
-  LogPage,
   MuteResult,
   type Restriction,
   RestrictionList,
@@ -15,60 +9,20 @@ import {
   TimeoutResult,
 } from '@hubbub/protocol/moderation.js';
 import { StatusBody } from '@hubbub/protocol/rest.js';
-import { OneOf } from '@hubbub/protocol/schemas.js';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { readTrail } from '../audit.js';
-import { HubbubError } from '../errors.js';
-import { assertMay, assertVisible, standingOf } from '../permissions.js';
-import type { ChannelAccess } from '../store/channels.js';
-import { findMessage } from '../store/messages.js';
-import { listLog } from '../store/moderation-log.js';
+import { assertMay, standingOf } from '../permissions.js';
 import { findRestrictions, listRestrictions, type RestrictionRow } from '../store/restrictions.js';
-import { channelAccess, identityOf, PageQuery, userIdParam, userLimit } from './access.js';
+import { identityOf, PageQuery, userIdParam, userLimit, visibleChannel } from './access.js';
 import { ChannelParams } from './channels.js';
 import type { HttpContext } from './context.js';
-import { errorResponses, streamOf } from './errors.js';
+import { errorResponses } from './errors.js';
 import { ChannelUserParams } from './members.js';
-import { toLogEntry } from './representations.js';
-import { trailAsCsv, trailAsNdjson } from './trail-export.js';
 import type { Routes } from './typed.js';
 
 const CheckQuery = Type.Object({ user_id: Type.Optional(Type.String()) }, { additionalProperties: false });
 
-const LogQuery = Type.Object(
-  {
-    page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
-    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 }),
-    action: Type.Optional(OneOf(LOG_ACTIONS)),
-    user_id: Type.Optional(Type.String({ description: 'Only what was done to this user' })),
-  },
-  { additionalProperties: false },
-);
-
-const ExportQuery = Type.Object(
-  {
-    format: OneOf(['csv', 'ndjson']),
-    action: Type.Optional(OneOf(LOG_ACTIONS)),
-    user_id: Type.Optional(Type.String({ description: 'Only what was done to this user' })),
-  },
-  { additionalProperties: false },
-);
-
-const ClearBody = Type.Object(
-  {
-    since_minutes: Type.Integer({ minimum: 1, maximum: 10_080 }),
-    reason: Type.Optional(Type.String({ maxLength: MAX_DELETE_REASON_CHARS })),
-    dry_run: Type.Optional(Type.Boolean({ description: 'Only count' })),
-  },
-  { additionalProperties: false },
-);
-const ClearResult = Type.Object(
-  { status: OneOf(['deleted', 'counted']), count: Type.Integer({ minimum: 0 }) },
-  { additionalProperties: false },
-);
-
-/** Bans, timeouts, mutes, deletions, and the trail that they leave. */
+/** Bans, timeouts and mutes: put in force, lifted, read. */
 export function moderationRoutes(app: Routes, context: HttpContext): void {
   const { db, moderation } = context;
   const tags = ['moderation'];
@@ -81,6 +35,10 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Ban a user: his connections are closed, and he is kept out',
+        description:
+          'For moderators over users of lower rank. Connections are closed with code 4003 on every instance; ' +
+          'history, posting and coming in are refused until the ban ends or is lifted. A second ban takes the ' +
+          'place of the first.',
         params: ChannelParams,
         body: BanBody,
         response: { 200: BanResult, ...errors },
@@ -99,6 +57,9 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Mute a user: he reads on and cannot write',
+        description:
+          'For moderators over users of lower rank. Holds at once on open connections, which are told by a ' +
+          '`moderation` frame. Mutes and bans stand side by side.',
         params: ChannelParams,
         body: BanBody,
         response: { 200: MuteResult, ...errors },
@@ -117,6 +78,9 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Time a user out: a ban that ends by itself',
+        description:
+          'For moderators over users of lower rank, from a minute to thirty days. It stands beside a ban and does ' +
+          'not shorten it.',
         params: ChannelParams,
         body: TimeoutBody,
         response: { 200: TimeoutResult, ...errors },
@@ -139,8 +103,9 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
         schema: {
           tags,
           summary: what === 'ban' ? "Lift a user's ban and timeout" : "Lift a user's mute",
+          description: 'For moderators over users of lower rank. Holds at once; the audit trail keeps both.',
           params: ChannelUserParams,
-          response: { 200: StatusBody, ...errorResponses(400, 401, 403, 404, 429) },
+          response: { 200: StatusBody(status), ...errorResponses(400, 401, 403, 404, 429) },
         },
         preHandler: changes,
       },
@@ -148,7 +113,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
         // The path is put together above, so its parameters are not typed by it.
         const { id, user_id } = request.params as { id: string; user_id: string };
         const userId = userIdParam(user_id);
-        const access = await visible(context, request, id);
+        const access = await visibleChannel(context, request, id);
         await moderation.lift(identityOf(request), access.id, userId, what);
         return { status };
       },
@@ -161,6 +126,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Bans, timeouts and mutes in force, newest first (moderators)',
+        description: 'One that has ended by itself is left out from that moment on.',
         params: ChannelParams,
         querystring: PageQuery,
         response: { 200: RestrictionList, ...errorResponses(400, 401, 403, 404) },
@@ -168,7 +134,7 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     },
     async (request) => {
       const { limit, offset } = request.query;
-      const access = await visible(context, request, request.params.id);
+      const access = await visibleChannel(context, request, request.params.id);
       assertMay('read_moderation', standingOf(access, identityOf(request)));
       const { rows, total } = await listRestrictions(db, access.id, limit, offset);
       return { bans: rows.map(toRestriction), total, limit, offset };
@@ -181,6 +147,9 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Whether a user is banned or muted (moderators; anyone about himself)',
+        description:
+          'About the asking user when `user_id` is left out. `expires_at` and `reason` are of the ban, or of the ' +
+          'mute where there is no ban.',
         params: ChannelParams,
         querystring: CheckQuery,
         response: { 200: BanCheck, ...errorResponses(400, 401, 403, 404) },
@@ -189,103 +158,9 @@ export function moderationRoutes(app: Routes, context: HttpContext): void {
     async (request) => {
       const identity = identityOf(request);
       const userId = request.query.user_id === undefined ? identity.userId : userIdParam(request.query.user_id);
-      const access = await visible(context, request, request.params.id);
+      const access = await visibleChannel(context, request, request.params.id);
       if (userId !== identity.userId) assertMay('read_moderation', standingOf(access, identity));
       return toCheck(await findRestrictions(db, access.id, userId));
-    },
-  );
-
-  app.get(
-    '/channels/:id/moderation-log',
-    {
-      schema: {
-        tags,
-        summary: 'The audit trail, newest first (moderators)',
-        params: ChannelParams,
-        querystring: LogQuery,
-        response: { 200: LogPage, ...errorResponses(400, 401, 403, 404) },
-      },
-    },
-    async (request) => {
-      const { page, limit, action = null, user_id } = request.query;
-      const targetUserId = user_id === undefined ? null : userIdParam(user_id);
-      const access = await visible(context, request, request.params.id);
-      assertMay('read_moderation', standingOf(access, identityOf(request)));
-      const query = { channelId: access.id, action, targetUserId, limit, offset: (page - 1) * limit };
-      const { rows, total } = await listLog(db, query);
-      return { logs: rows.map(toLogEntry), total, page, limit };
-    },
-  );
-
-  app.get(
-    '/channels/:id/moderation-log/export',
-    {
-      schema: {
-        tags,
-        summary: 'The audit trail as a stream, oldest first, as CSV or NDJSON (moderators)',
-        params: ChannelParams,
-        querystring: ExportQuery,
-        response: { 200: streamOf('text/csv', 'application/x-ndjson'), ...errorResponses(400, 401, 403, 404) },
-      },
-    },
-    async (request, reply) => {
-      const { format, action = null, user_id } = request.query;
-      const targetUserId = user_id === undefined ? null : userIdParam(user_id);
-      const access = await visible(context, request, request.params.id);
-      assertMay('read_moderation', standingOf(access, identityOf(request)));
-      const rows = readTrail(db, { channelId: access.id, action, targetUserId });
-      reply.header('content-disposition', `attachment; filename="moderation-log-${access.id}.${format}"`);
-      if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(Readable.from(trailAsCsv(rows)));
-      return reply.type('application/x-ndjson').send(Readable.from(trailAsNdjson(rows)));
-    },
-  );
-
-  app.delete(
-    '/messages/:id',
-    {
-      schema: {
-        tags,
-        summary: 'Delete a message (its author, moderators); everyone connected is told',
-        params: Type.Object({ id: Type.String({ description: "The message's UUID" }) }),
-        body: DeleteMessageBody,
-        response: { 200: StatusBody, ...errors },
-      },
-      // The body may be left out.
-      preValidation: async (request) => {
-        request.body ??= {};
-      },
-      preHandler: changes,
-    },
-    async (request) => {
-      const messageId = canonicalUuid(request.params.id);
-      if (messageId === null) throw new HubbubError('INVALID_REQUEST', 'Invalid message ID');
-      const message = await findMessage(db, messageId);
-      if (message === null) throw new HubbubError('MESSAGE_NOT_FOUND');
-      await visible(context, request, message.channel_id);
-      await moderation.deleteMessage(identityOf(request), messageId, request.body.reason ?? null);
-      return { status: 'deleted' };
-    },
-  );
-
-  app.delete(
-    '/channels/:id/users/:user_id/messages',
-    {
-      schema: {
-        tags,
-        summary: "Clear a user's messages of the last minutes (moderators), as one action; at most 1,000 a call",
-        params: ChannelUserParams,
-        body: ClearBody,
-        response: { 200: ClearResult, ...errors },
-      },
-      preHandler: changes,
-    },
-    async (request) => {
-      const userId = userIdParam(request.params.user_id);
-      const { since_minutes, reason = null, dry_run = false } = request.body;
-      const access = await visible(context, request, request.params.id);
-      const identity = identityOf(request);
-      const count = await moderation.clearMessages(identity, access.id, userId, since_minutes, reason, dry_run);
-      return { status: dry_run ? ('counted' as const) : ('deleted' as const), count };
     },
   );
 }
@@ -304,17 +179,11 @@ async function restrict(
   body: RestrictBody,
 ): Promise<{ id: string; expires_at: string | null }> {
   const userId = userIdParam(body.user_id);
-  const access = await visible(context, request, id);
+  const access = await visibleChannel(context, request, id);
   const { reason = null, duration_minutes: minutes = null } = body;
   const order = { channelId: access.id, userId, kind, reason, minutes };
   const result = await context.moderation.restrict(identityOf(request), order);
   return { id: result.id, expires_at: result.expiresAt?.toISOString() ?? null };
-}
-
-async function visible(context: HttpContext, request: FastifyRequest, id: string): Promise<ChannelAccess> {
-  const access = await channelAccess(context, request, id);
-  assertVisible(access, identityOf(request));
-  return access;
 }
 
 function toRestriction(row: RestrictionRow): Restriction {

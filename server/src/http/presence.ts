@@ -14,6 +14,7 @@ export function presenceRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags: ['presence'],
         summary: 'Who is online, by name; large channels name the first 1,000 and count all',
+        description: 'Online means at least one open connection in the channel, on any instance.',
         params: ChannelParams,
         response: { 200: PresenceList, ...errorResponses(400, 401, 403, 404) },
       },

@@ -1,8 +1,10 @@
 import type { LogEntry } from '@hubbub/protocol/moderation.js';
+import type { OwnReport, Report } from '@hubbub/protocol/reports.js';
 import type { Channel, Message } from '@hubbub/protocol/rest.js';
 import type { ChannelRow } from '../store/channels.js';
 import type { MessageRow } from '../store/messages.js';
 import type { LogRow } from '../store/moderation-log.js';
+import type { ReportRow } from '../store/reports.js';
 
 /** A channel as REST and frames show it. @param online distinct users online */
 export function toChannel(row: ChannelRow, online: number): Channel {
@@ -44,4 +46,20 @@ export function toMessage(row: MessageRow): Message {
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   };
+}
+
+/** A report as moderators see it. */
+export function toReport(row: ReportRow): Report {
+  return {
+    ...row,
+    status: row.resolved_at === null ? 'open' : 'resolved',
+    created_at: row.created_at.toISOString(),
+    resolved_at: row.resolved_at?.toISOString() ?? null,
+  };
+}
+
+/** A report as the one who made it sees it. */
+export function toOwnReport(row: ReportRow): OwnReport {
+  const { id, channel_id, message_id, reason, status, created_at } = toReport(row);
+  return { id, channel_id, message_id, reason, status, created_at };
 }

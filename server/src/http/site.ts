@@ -1,40 +1,28 @@
 import { Readable } from 'node:stream';
-import { MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
 import {
   EraseBody,
   EraseResult,
-  LOG_ACTIONS,
-  LogPage,
   RevokeTokenBody,
   RevokeTokensBody,
   SuspendBody,
   SuspendResult,
 } from '@hubbub/protocol/moderation.js';
 import { StatusBody } from '@hubbub/protocol/rest.js';
-import { OneOf } from '@hubbub/protocol/schemas.js';
 import Type from 'typebox';
 import { HubbubError } from '../errors.js';
 import { assertSiteAdmin } from '../permissions.js';
 import type { Queryable } from '../store/db.js';
-import { listLog } from '../store/moderation-log.js';
 import { exportMessages, exportUser } from '../store/users.js';
 import { identityOf, userIdParam, userLimit } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses, streamOf } from './errors.js';
-import { toLogEntry } from './representations.js';
 import type { Routes } from './typed.js';
 
 const UserParams = Type.Object({ user_id: Type.String({ description: "The user's UUID, in any spelling" }) });
-const SiteLogQuery = Type.Object(
-  {
-    page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
-    limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 }),
-    action: Type.Optional(OneOf(LOG_ACTIONS)),
-    user_id: Type.Optional(Type.String()),
-  },
-  { additionalProperties: false },
-);
 const EXPORT_PART = 500;
+const EXPORT_EXAMPLE =
+  '{"kind":"user","id":"a41c7e58-92d3-4b6f-8e01-6d5f2a9c3b74","username":"ada","role":"user"}\n' +
+  '{"kind":"message","id":"c2a9d1e4-7f35-4c8b-b6a0-3e5d8f1b2c47","content":"Hello!","seq":42}\n';
 
 /** What site admins do to users of the whole site. */
 export function siteRoutes(app: Routes, context: HttpContext): void {
@@ -49,6 +37,9 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Suspend a user: his connections are closed everywhere, his tokens are refused',
+        description:
+          'For site admins, not on each other. Connections are closed with code 4001, requests are refused with ' +
+          '403, on every instance; until he is restored, or for `duration_minutes`.',
         params: UserParams,
         body: SuspendBody,
         response: { 200: SuspendResult, ...errors },
@@ -69,14 +60,15 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Restore a suspended user',
+        description: 'For site admins. One who is not suspended is answered with 409.',
         params: UserParams,
-        response: { 200: StatusBody, ...errors },
+        response: { 200: StatusBody('restored'), ...errors },
       },
       preHandler: changes,
     },
     async (request) => {
       await site.restore(identityOf(request), userIdParam(request.params.user_id));
-      return { status: 'restored' };
+      return { status: 'restored' as const };
     },
   );
 
@@ -86,9 +78,12 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Revoke all tokens of a user that were issued before a time',
+        description:
+          'For site admins. Connections with such a token are closed with code 4001 on every instance. Tokens ' +
+          'tell the second of their issue alone, and those without `iat` count as older than any time.',
         params: UserParams,
         body: RevokeTokensBody,
-        response: { 200: StatusBody, ...errors },
+        response: { 200: StatusBody('revoked'), ...errors },
       },
       preHandler: changes,
     },
@@ -96,7 +91,7 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       const userId = userIdParam(request.params.user_id);
       const { before, reason = null } = request.body;
       await site.revokeTokensOf(identityOf(request), userId, before === undefined ? null : new Date(before), reason);
-      return { status: 'revoked' };
+      return { status: 'revoked' as const };
     },
   );
 
@@ -106,8 +101,11 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Revoke one token by its `jti`',
+        description:
+          'For site admins. Connections with this token are closed with code 4001 on every instance; it is ' +
+          'remembered until `expires_at`.',
         body: RevokeTokenBody,
-        response: { 200: StatusBody, ...errors },
+        response: { 200: StatusBody('revoked'), ...errors },
       },
       preHandler: changes,
     },
@@ -116,7 +114,7 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       const userId = user_id === undefined ? null : userIdParam(user_id);
       const expiresAt = expires_at === undefined ? null : new Date(expires_at);
       await site.revokeToken(identityOf(request), jti, userId, expiresAt, reason);
-      return { status: 'revoked' };
+      return { status: 'revoked' as const };
     },
   );
 
@@ -127,8 +125,11 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
         tags,
         summary:
           'All that is kept of a user, as NDJSON: one object a line, each with its `kind` (site admins, himself)',
+        description:
+          'Kinds are `user`, `channel` (made by him), `membership`, `ban`, `mute`, `presence`, `report` (made by him), ' +
+          '`reported` (messages of his), `moderation` (done to him) and `message`. A stream of any length.',
         params: UserParams,
-        response: { 200: streamOf('application/x-ndjson'), ...errorResponses(400, 401, 403, 404) },
+        response: { 200: streamOf({ 'application/x-ndjson': EXPORT_EXAMPLE }), ...errorResponses(400, 401, 403, 404) },
       },
     },
     async (request, reply) => {
@@ -148,6 +149,9 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Erase who a user was; what he wrote is anonymised or deleted',
+        description:
+          'For site admins. Takes away name, picture, memberships and presence, and ends his tokens. Can be ' +
+          'repeated when it failed half-way. The audit trail keeps his id.',
         params: UserParams,
         body: EraseBody,
         response: { 200: EraseResult, ...errors },
@@ -159,26 +163,6 @@ export function siteRoutes(app: Routes, context: HttpContext): void {
       const { messages, reason = null } = request.body;
       const count = await site.erase(identityOf(request), userId, messages === 'delete', reason);
       return { status: 'erased' as const, messages_deleted: count };
-    },
-  );
-
-  app.get(
-    '/moderation-log',
-    {
-      schema: {
-        tags,
-        summary: "The site's own audit trail, newest first",
-        querystring: SiteLogQuery,
-        response: { 200: LogPage, ...errorResponses(400, 401, 403) },
-      },
-    },
-    async (request) => {
-      assertSiteAdmin(identityOf(request));
-      const { page, limit, action = null, user_id } = request.query;
-      const targetUserId = user_id === undefined ? null : userIdParam(user_id);
-      const query = { channelId: null, action, targetUserId, limit, offset: (page - 1) * limit };
-      const { rows, total } = await listLog(db, query);
-      return { logs: rows.map(toLogEntry), total, page, limit };
     },
   );
 }

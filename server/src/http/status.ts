@@ -14,7 +14,15 @@ import type { Routes } from './typed.js';
 export function healthRoute(app: Routes, context: HttpContext): void {
   app.get(
     '/health',
-    { schema: { tags: ['status'], summary: 'State of this instance', security: [], response: { 200: Health } } },
+    {
+      schema: {
+        tags: ['status'],
+        summary: 'State of this instance',
+        description: 'For anyone, without a token. `degraded`: PostgreSQL or Redis does not answer.',
+        security: [],
+        response: { 200: Health },
+      },
+    },
     async () => healthOf(await context.gather('health')),
   );
 }
@@ -27,6 +35,7 @@ export function statsRoute(app: Routes, context: HttpContext): void {
       schema: {
         tags: ['status'],
         summary: 'State of this instance with its channels (site admins)',
+        description: 'Channels with a connection to this instance alone; `online` counts the users of all instances.',
         response: { 200: Stats, ...errorResponses(401, 403) },
       },
     },

@@ -17,11 +17,14 @@ const COLUMNS = [
 
 /** A trail as CSV (RFC 4180), with a header line. */
 export async function* trailAsCsv(rows: AsyncIterable<LogRow>): AsyncGenerator<string> {
-  yield `${COLUMNS.join(',')}\r\n`;
-  for await (const row of rows) {
-    const entry = toLogEntry(row);
-    yield `${COLUMNS.map((column) => csvField(entry[column])).join(',')}\r\n`;
-  }
+  yield CSV_HEADER;
+  for await (const row of rows) yield csvLine(toLogEntry(row));
+}
+
+export const CSV_HEADER = `${COLUMNS.join(',')}\r\n`;
+
+export function csvLine(entry: LogEntry): string {
+  return `${COLUMNS.map((column) => csvField(entry[column])).join(',')}\r\n`;
 }
 
 /** A trail as one JSON object a line. */

@@ -139,6 +139,7 @@ export async function updateChannel<P extends object>(
        max_participants = case when $6 then $7::integer else c.max_participants end,
        slow_mode_seconds = coalesce($8, c.slow_mode_seconds),
        posting = coalesce($9, c.posting),
+       channel_type = coalesce($12, c.channel_type),
        auto_moderation = case
          when not $10 then c.auto_moderation
          when $11::jsonb is null then '{}'
@@ -161,6 +162,7 @@ export async function updateChannel<P extends object>(
       changes.posting ?? null,
       changes.auto_moderation !== undefined,
       changes.auto_moderation == null ? null : JSON.stringify(changes.auto_moderation),
+      changes.channel_type ?? null,
     ],
   );
   if (row === undefined) return null;
@@ -204,6 +206,27 @@ export async function insertEvent(
   await tx.query(
     'insert into channel_events (channel_id, seq, kind, payload, created_at) values ($1, $2, $3, $4, $5)',
     [channelId, seq, kind, JSON.stringify(payload), at],
+  );
+}
+
+/** The same for many events of one time, in one statement: a row each would hold the channel for as many round trips. */
+export async function insertEvents(
+  tx: Queryable,
+  channelId: string,
+  frames: readonly { readonly type: string; readonly seq: number }[],
+  at: Date,
+): Promise<void> {
+  await tx.query(
+    `insert into channel_events (channel_id, seq, kind, payload, created_at)
+     select $1, e.seq, e.kind, e.payload::jsonb, $5
+     from unnest($2::bigint[], $3::text[], $4::text[]) as e (seq, kind, payload)`,
+    [
+      channelId,
+      frames.map((frame) => frame.seq),
+      frames.map((frame) => frame.type),
+      frames.map((frame) => JSON.stringify(frame)),
+      at,
+    ],
   );
 }
 

@@ -78,3 +78,13 @@ export async function deleteMember(tx: Queryable, channelId: string, userId: str
   ]);
   return rows.length > 0;
 }
+
+/** Makes the owner an admin, so that another can take his place. @returns who it was; null: there was none */
+export async function demoteOwner(tx: Queryable, channelId: string): Promise<string | null> {
+  const [row] = await tx.query<{ user_id: string }>(
+    `update channel_members set role = 'admin', updated_at = clock_timestamp()
+     where channel_id = $1 and role = 'owner' returning user_id`,
+    [channelId],
+  );
+  return row?.user_id ?? null;
+}

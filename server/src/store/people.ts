@@ -9,7 +9,12 @@ export interface PersonRow {
   readonly site_role: SiteRole;
   /** Null: not a member. */
   readonly role: ChannelRole | null;
+  readonly is_banned: boolean;
 }
+
+/** Whether `u` is banned from the channel of the first parameter. */
+const IS_BANNED = `exists (select from chat_bans b where b.channel_id = $1 and b.user_id = u.id and b.lifted_at is null
+  and (b.expires_at is null or b.expires_at > clock_timestamp())) as is_banned`;
 
 /**
  * Locks a channel's row until the end of the transaction, which orders it among the channel's messages.
@@ -38,7 +43,7 @@ export async function readPeople(
   userIds: readonly string[],
 ): Promise<Map<string, PersonRow>> {
   const rows = await db.query<PersonRow>(
-    `select u.id as user_id, u.username, u.role as site_role, m.role
+    `select u.id as user_id, u.username, u.role as site_role, m.role, ${IS_BANNED}
      from users u left join channel_members m on m.channel_id = $1 and m.user_id = u.id
      where u.id = any($2::uuid[])`,
     [channelId, userIds],
@@ -48,7 +53,6 @@ export async function readPeople(
 
 /** What decides whether a user may be in a channel and write in it. */
 export interface StandingRow extends PersonRow {
-  readonly is_banned: boolean;
   readonly is_muted: boolean;
   /** The shield is on, and asks for a longer membership than his. */
   readonly is_newcomer: boolean;
@@ -78,9 +82,9 @@ export async function readStandings(
       posting: ChannelStandings['posting'];
     }
   >(
-    `select c.access_version, c.policy_version, c.channel_type, ${POSTING_IN_FORCE} as posting, u.id as user_id, u.username, u.role as site_role, m.role,
-       exists (select from chat_bans b where b.channel_id = c.id and b.user_id = u.id and b.lifted_at is null
-         and (b.expires_at is null or b.expires_at > clock_timestamp())) as is_banned,
+    `select c.access_version, c.policy_version, c.channel_type, ${POSTING_IN_FORCE} as posting, u.id as user_id,
+       u.username, u.role as site_role, m.role,
+       ${IS_BANNED},
        exists (select from chat_mutes q where q.channel_id = c.id and q.user_id = u.id and q.lifted_at is null
          and (q.expires_at is null or q.expires_at > clock_timestamp())) as is_muted,
        (c.shield and (c.shield_profile ->> 'minimum_membership_minutes')::integer > 0

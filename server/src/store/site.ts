@@ -12,6 +12,8 @@ export interface SiteRestrictions {
   readonly suspended: ReadonlyMap<string, number>;
   /** User -> tokens issued before this time count for nothing (milliseconds since the epoch). */
   readonly validAfter: ReadonlyMap<string, number>;
+  /** Users whose data was erased, and when (milliseconds since the epoch). */
+  readonly erased: ReadonlyMap<string, number>;
   /** Ids of revoked tokens. */
   readonly revoked: ReadonlySet<string>;
 }
@@ -38,8 +40,10 @@ export async function readSiteRestrictions(db: Queryable): Promise<SiteRestricti
     suspended: boolean;
     suspended_until: Date | null;
     tokens_valid_after: Date | null;
+    erased_at: Date | null;
   }>(
-    `select id, suspended_at is not null as suspended, suspended_until, tokens_valid_after from users
+    // Who was erased has no valid tokens, so he is among them.
+    `select id, suspended_at is not null as suspended, suspended_until, tokens_valid_after, erased_at from users
      where suspended_at is not null or tokens_valid_after is not null`,
   );
   const tokens = await db.query<{ jti: string }>('select jti from revoked_tokens where expires_at > clock_timestamp()');
@@ -53,6 +57,7 @@ export async function readSiteRestrictions(db: Queryable): Promise<SiteRestricti
     validAfter: new Map(
       users.flatMap((user) => (user.tokens_valid_after === null ? [] : [[user.id, user.tokens_valid_after.getTime()]])),
     ),
+    erased: new Map(users.flatMap((user) => (user.erased_at === null ? [] : [[user.id, user.erased_at.getTime()]]))),
     revoked: new Set(tokens.map((token) => token.jti)),
   };
 }

@@ -31,7 +31,7 @@ export async function findUser(db: Queryable, userId: string): Promise<UserRow |
   return row ?? null;
 }
 
-/** Takes a user's name, picture, memberships (ownerships stay) and presence away. */
+/** Takes a user's name, picture, memberships (ownerships stay), presence and the words of his reports away. */
 export async function eraseUser(tx: Queryable, userId: string, at: Date): Promise<void> {
   await tx.query(
     `update users set username = 'erased-' || left(id::text, 8), display_name = null, avatar_url = null, erased_at = $2,
@@ -46,6 +46,12 @@ export async function eraseUser(tx: Queryable, userId: string, at: Date): Promis
     [userId],
   );
   await tx.query('delete from user_presence where user_id = $1', [userId]);
+  await tx.query("update chat_reports set reason = '' where reporter_id = $1", [userId]);
+}
+
+/** Empties the copies of a user's messages that are kept with the reports of them. */
+export async function emptyReportsOf(db: Queryable, userId: string): Promise<void> {
+  await db.query("update chat_reports set content = '' where author_id = $1", [userId]);
 }
 
 /** Channels in which a user has messages that are not deleted. */
@@ -57,17 +63,32 @@ export async function listChannelsOf(db: Queryable, userId: string): Promise<str
   return rows.map((row) => row.channel_id);
 }
 
+type UserDataKind =
+  | 'user'
+  | 'channel'
+  | 'membership'
+  | 'ban'
+  | 'mute'
+  | 'presence'
+  | 'report'
+  | 'reported'
+  | 'moderation';
+
 /** What is kept of a user, for his own eyes: each kind as one list. Messages are read in parts, by {@link exportMessages}. */
 export async function exportUser(
   db: Queryable,
   userId: string,
-): Promise<Readonly<Record<'user' | 'membership' | 'ban' | 'mute' | 'presence', readonly object[]>>> {
-  const [user, membership, ban, mute, presence] = await Promise.all([
+): Promise<Readonly<Record<UserDataKind, readonly object[]>>> {
+  const [user, channel, membership, ban, mute, presence, report, reported, moderation] = await Promise.all([
     db.query<object>(
-      `select id, username, display_name, avatar_url, role, created_at, updated_at, suspended_at, suspended_until
+      `select id, username, display_name, avatar_url, role, created_at, updated_at, suspended_at, suspended_until,
+         suspension_reason
        from users where id = $1`,
       [userId],
     ),
+    db.query<object>('select id, name, description, created_at, deleted_at from chat_channels where creator_id = $1', [
+      userId,
+    ]),
     db.query<object>('select channel_id, role, created_at from channel_members where user_id = $1', [userId]),
     db.query<object>(
       'select id, channel_id, kind, reason, created_at, expires_at, lifted_at from chat_bans where user_id = $1',
@@ -78,8 +99,25 @@ export async function exportUser(
       [userId],
     ),
     db.query<object>('select channel_id, status, last_seen from user_presence where user_id = $1', [userId]),
+    db.query<object>(
+      `select id, channel_id, message_id, reason, created_at, resolved_at from chat_reports where reporter_id = $1
+       order by created_at, id`,
+      [userId],
+    ),
+    // Who reported him, and in which words, is the data of others.
+    db.query<object>(
+      `select id, channel_id, message_id, content, created_at, resolved_at, action from chat_reports
+       where author_id = $1 order by created_at, id`,
+      [userId],
+    ),
+    // What was done to him; who did it is the data of others.
+    db.query<object>(
+      `select id, channel_id, action, reason, details, created_at from chat_moderation_log where target_user_id = $1
+       order by id`,
+      [userId],
+    ),
   ]);
-  return { user, membership, ban, mute, presence };
+  return { user, channel, membership, ban, mute, presence, report, reported, moderation };
 }
 
 /** A part of a user's messages, by id. @param afterId null: from the beginning */

@@ -274,7 +274,7 @@ forEachPair({}, (stage: Stage) => {
       { is_active: null },
       { is_active: 'no' },
       { max_participants: 1 },
-      { channel_type: 'private' },
+      { channel_type: 'secret' },
       { creator_id: owner.id },
       { last_seq: 9 },
       { surprise: 1 },

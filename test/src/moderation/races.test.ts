@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import type { RestrictionList } from '@hubbub/protocol/moderation.js';
 import type { Channel } from '@hubbub/protocol/rest.js';
-import { history, nextMessages, range, Stage, type User, V1 } from '../contract/stage.js';
+import { history, isMessage, nextMessages, range, Stage, type User, V1 } from '../contract/stage.js';
 import type { ChatClient } from '../support/chat-client.js';
 import { until } from '../support/wait.js';
 import { assertChain, checkBan, lift, member, restrict, seen, trailOf } from './acts.js';
@@ -207,20 +207,28 @@ test('two owners at once there never are, whoever hands the ownership on at the 
   assert.equal(rows.length, 1);
 });
 
-test('at the edge of its end a timeout either holds or is over, the same for reading, writing and coming in', async () => {
-  const { channel, owner } = await stage.channel();
-  const target = await seen(stage);
-  await restrict(owner, channel.id, 'timeout', target);
-  await stage.sql("update chat_bans set expires_at = clock_timestamp() + interval '200 ms' where channel_id = $1", [
-    channel.id,
-  ]);
-  let over = false;
-  await until(async () => {
-    const { status } = await target.api(0).post(`${V1}/channels/${channel.id}/messages`, { content: 'hello' });
-    assert.ok(status === 201 || (status === 403 && !over), `${status} after it was over: ${over}`);
-    over = status === 201;
-    return over;
+for (const [what, table] of [
+  ['timeout', 'chat_bans'],
+  ['mute', 'chat_mutes'],
+] as const)
+  test(`at the edge of its end a ${what} either holds or is over, the same for all that it forbids`, async () => {
+    const { channel, owner } = await stage.channel();
+    const target = await seen(stage);
+    const client = what === 'mute' ? await target.join(channel.id, { at: 1 }) : null;
+    await restrict(owner, channel.id, what, target);
+    await stage.sql(`update ${table} set expires_at = clock_timestamp() + interval '200 ms' where channel_id = $1`, [
+      channel.id,
+    ]);
+    let over = false;
+    await until(async () => {
+      const { status } = await target.api(0).post(`${V1}/channels/${channel.id}/messages`, { content: 'hello' });
+      assert.ok(status === 201 || (status === 403 && !over), `${status} after it was over: ${over}`);
+      over = status === 201;
+      return over;
+    });
+    const check = await checkBan(target, channel.id);
+    assert.deepEqual([check.is_banned, check.is_muted], [false, false]);
+    const here = client ?? (await target.join(channel.id, { at: 1 }));
+    here.send({ type: 'message', content: 'and here' });
+    await here.next(isMessage('and here'));
   });
-  assert.equal((await checkBan(target, channel.id)).is_banned, false);
-  await target.join(channel.id, { at: 1 });
-});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import type { EraseResult, LogPage, SuspendResult } from '@hubbub/protocol/moderation.js';
+import type { EraseResult, LogEntry, LogPage, SuspendResult } from '@hubbub/protocol/moderation.js';
 import type { Static } from 'typebox';
 import {
   assertRefused,
@@ -12,6 +12,7 @@ import {
   isMessage,
   nextMessages,
   post,
+  range,
   type Stage,
   User,
   V1,
@@ -19,7 +20,7 @@ import {
 import { api } from '../support/rest.js';
 import { subjectOf, userClaims } from '../support/tokens.js';
 import { until } from '../support/wait.js';
-import { assertClosed, member, restrict, seen } from './acts.js';
+import { assertChain, assertClosed, member, restrict, seen } from './acts.js';
 
 const LIST = `${V1}/channels?limit=1`;
 
@@ -84,6 +85,34 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
     await user.api().get(LIST, { expect: 200 });
   });
 
+  test('past 30 actions a minute on the whole site an admin has to wait, and is told how long', async () => {
+    const [boss, user] = [await admin(stage), await seen(stage)];
+    // Every route of the kind counts to one rate, on all instances together.
+    const calls = [
+      () => boss.api(1).delete(`${V1}/users/${user.id}/suspend`),
+      () => boss.api(1).post(`${V1}/users/${user.id}/revoke-tokens`, {}),
+      () => boss.api(1).post(`${V1}/tokens/revoke`, { jti: randomUUID() }),
+      () => boss.api(1).post(`${V1}/users/${user.id}/suspend`, {}),
+      () => boss.api(1).post(`${V1}/users/${user.id}/erase`, { messages: 'anonymise' }),
+    ];
+    await Promise.all(range(1, 35).map((at) => boss.api(at).delete(`${V1}/users/${user.id}/suspend`)));
+    for (const call of calls) {
+      // One comes back every two seconds, and is gone with the first try.
+      const answer = await until(async () => {
+        const tried = await call();
+        return tried.status === 429 && tried;
+      });
+      assertRefused(answer, 429, 'RATE_LIMITED', 'Rate limit exceeded. Maximum 30 requests per minute.');
+      const wait = Number(answer.headers.get('retry-after'));
+      assert.ok(Number.isInteger(wait) && wait >= 1 && wait <= 60, `${wait}`);
+      assert.deepEqual([answer.headers.get('ratelimit-limit'), answer.headers.get('ratelimit-remaining')], ['30', '0']);
+      assert.ok(answer.headers.has('ratelimit-reset'));
+    }
+    // Reading is not limited, and neither is another admin.
+    await boss.api().get(`${V1}/moderation-log`, { expect: 200 });
+    await (await admin(stage)).api().post(`${V1}/tokens/revoke`, { jti: randomUUID() }, { expect: 200 });
+  });
+
   test('all tokens of a user end, and one that is issued later is taken', async () => {
     const { channel } = await stage.channel();
     const [boss, user] = [await admin(stage), await seen(stage)];
@@ -140,10 +169,39 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
       const lines = answer.body.trimEnd().split('\n');
       const rows = lines.map((line) => JSON.parse(line) as { kind: string; content?: string });
       const kinds = rows.map(({ kind }) => kind).filter((kind) => kind !== 'presence');
-      assert.deepEqual(kinds, ['user', 'membership', 'mute', 'message', 'message']);
+      assert.deepEqual(kinds, ['user', 'membership', 'mute', 'moderation', 'moderation', 'message', 'message']);
       assert.deepEqual(rows.flatMap(({ content = [] }) => content).sort(), ['one', 'two']);
-      assert.ok(!answer.body.includes(owner.name));
+      // Who did it to him is no data of his.
+      for (const other of [owner.name, owner.id]) assert.ok(!answer.body.includes(other));
     }
+  });
+
+  test('the site’s own trail is read by site admins, in pages and as a whole', async () => {
+    const [boss, user] = [await admin(stage), await seen(stage)];
+    await boss.api().post(`${V1}/users/${user.id}/suspend`, { reason: 'abuse' }, { expect: 200 });
+    await boss.api().delete(`${V1}/users/${user.id}/suspend`, { expect: 200 });
+    const path = `${V1}/moderation-log/export`;
+    const whole = await boss.api().get<string>(`${path}?format=ndjson`, { expect: 200 });
+    const entries = whole.body
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as LogEntry);
+    assertChain(entries);
+    assert.deepEqual(
+      entries.slice(-2).map(({ action, target_user_id }) => [action, target_user_id]),
+      [
+        ['user_suspend', user.id],
+        ['user_restore', user.id],
+      ],
+    );
+    const csv = await boss
+      .api()
+      .get<string>(`${path}?format=csv&action=user_suspend&user_id=${user.id}`, { expect: 200 });
+    assert.equal(csv.body.trimEnd().split('\r\n').length, 2);
+    assert.match(csv.headers.get('content-disposition') ?? '', /moderation-log-site\.csv/);
+    const moderator = await stage.user({ role: 'moderator' });
+    for (const by of [user, moderator]) assertRefused(await by.api().get(`${path}?format=csv`), 403, 'FORBIDDEN');
+    assertRefused(await boss.api().get(path), 400, 'INVALID_REQUEST');
   });
 
   for (const messages of ['anonymise', 'delete'] as const) {

@@ -61,11 +61,7 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
   });
 
   if (stage.hasSql)
-    test('the command line checks the trails, and finds a row that was changed', async () => {
-      const { channel, owner } = await stage.channel();
-      const target = await seen(stage);
-      await restrict(owner, channel.id, 'ban', target, { reason: 'spam' });
-      await lift(owner, channel.id, 'ban', target);
+    test('the command line checks the trails, and finds a row that was changed, taken away, or put in', async () => {
       const verify = async () => {
         const command = Child.start(process.execPath, [COMMAND, 'audit', 'verify'], {
           env: { ...cleanEnvironment(), ...stage.pair.env },
@@ -73,10 +69,33 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
         return (await (await command).exited).code;
       };
       assert.equal(await verify(), 0);
-      await stage.sql("update chat_moderation_log set reason = 'because' where channel_id = $1 and action = 'ban'", [
-        channel.id,
-      ]);
-      assert.equal(await verify(), 1);
+      const columns = 'channel_id, moderator_id, target_user_id, action, reason, details, created_at';
+      for (const tamper of [
+        "update chat_moderation_log set reason = 'because' where channel_id = $1 and action = 'mute'",
+        "update chat_moderation_log set created_at = created_at - interval '1 day' where channel_id = $1 and action = 'mute'",
+        "update chat_moderation_log set moderator_id = target_user_id where channel_id = $1 and action = 'mute'",
+        `update chat_moderation_log set details = details || '{"more": 1}' where channel_id = $1 and action = 'mute'`,
+        "delete from chat_moderation_log where channel_id = $1 and action = 'mute'",
+        "delete from chat_moderation_log where channel_id = $1 and action = 'ban'",
+        `insert into chat_moderation_log (${columns}, hash)
+         select ${columns}, hash from chat_moderation_log where channel_id = $1 and action = 'mute'`,
+      ]) {
+        const { channel, owner } = await stage.channel();
+        const target = await seen(stage);
+        await restrict(owner, channel.id, 'ban', target, { reason: 'spam' });
+        await restrict(owner, channel.id, 'mute', target);
+        await lift(owner, channel.id, 'ban', target);
+        await stage.sql('create table kept as select * from chat_moderation_log');
+        await stage.sql(tamper, [channel.id]);
+        assert.equal(await verify(), 1, tamper);
+        await stage.sql('delete from chat_moderation_log where channel_id = $1', [channel.id]);
+        await stage.sql(
+          'insert into chat_moderation_log overriding system value select * from kept where channel_id = $1',
+          [channel.id],
+        );
+        await stage.sql('drop table kept');
+      }
+      assert.equal(await verify(), 0);
     });
 
   test('exports have every row, oldest first, and their chain can be checked by anyone', async () => {
