@@ -115,7 +115,6 @@ export const UpdateAutoModeration = Type.Object(
       {
         words: { list: ['badword', 'buy now', 'spam*'], outcome: 'hold' },
         links: { allow: 'listed', hosts: ['example.com'], outcome: 'refuse' },
-        capitals: null,
       },
     ],
   },

@@ -25,6 +25,7 @@ export function autoModerationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'The rules that are on (moderators); they are changed with the channel',
+        description: 'For staff alone, since it has the words. Changed by `auto_moderation` in `PATCH /channels/{id}`.',
         params: ChannelParams,
         response: { 200: AutoModeration, ...errorResponses(400, 401, 403, 404) },
       },
@@ -43,6 +44,7 @@ export function autoModerationRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'The shield and its profile (moderators)',
+        description: "Whether it is on, what it asks for, and the channel's own settings under it.",
         params: ChannelParams,
         response: { 200: Shield, ...errorResponses(400, 401, 403, 404) },
       },

@@ -25,6 +25,8 @@ export function heldRoutes(app: Routes, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Messages that wait for review, oldest first (moderators)',
+        description:
+          'What a rule or the shield has held and nobody has decided on. None of them has a place in the channel.',
         params: ChannelParams,
         querystring: PageQuery,
         response: { 200: HeldList, ...errorResponses(400, 401, 403, 404) },
