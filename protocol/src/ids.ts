@@ -15,5 +15,5 @@ export function canonicalUuid(text: string): string | null {
   const lower = text.toLowerCase();
   if (CANONICAL.test(lower)) return lower;
   if (!BARE.test(lower)) return null;
-  return [lower.slice(0, 8), lower.slice(8, 12), lower.slice(12, 16), lower.slice(16, 20), lower.slice(20)].join('-');
+  return lower.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

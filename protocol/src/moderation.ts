@@ -42,12 +42,16 @@ export const MemberList = Type.Object(
 export type MemberList = Static<typeof MemberList>;
 
 export const AddMemberBody = Type.Object({ user_id: UserId, role: Type.Optional(OneOf(GIVEN_ROLES)) }, closed);
+export type AddMemberBody = Static<typeof AddMemberBody>;
 export const ChangeRoleBody = Type.Object({ role: OneOf(GIVEN_ROLES) }, closed);
+export type ChangeRoleBody = Static<typeof ChangeRoleBody>;
 export const TransferBody = Type.Object({ user_id: UserId }, closed);
+export type TransferBody = Static<typeof TransferBody>;
 export const RoleBody = Type.Object(
   { role: Nullable(OneOf(CHANNEL_ROLES), 'Null: not a member') },
   { ...closed, title: 'Role' },
 );
+export type RoleBody = Static<typeof RoleBody>;
 
 export const BanBody = Type.Object(
   {
@@ -57,6 +61,7 @@ export const BanBody = Type.Object(
   },
   closed,
 );
+export type BanBody = Static<typeof BanBody>;
 export const TimeoutBody = Type.Object(
   {
     user_id: UserId,
@@ -65,18 +70,23 @@ export const TimeoutBody = Type.Object(
   },
   closed,
 );
+export type TimeoutBody = Static<typeof TimeoutBody>;
 export const DeleteMessageBody = Type.Object(
   { reason: Type.Optional(Type.String({ maxLength: MAX_DELETE_REASON_CHARS })) },
   closed,
 );
+export type DeleteMessageBody = Static<typeof DeleteMessageBody>;
 
 const ExpiresAt = Nullable(Timestamp, 'Null: until it is lifted');
 export const BanResult = Type.Object({ status: Type.Literal('banned'), ban_id: Uuid, expires_at: ExpiresAt }, closed);
+export type BanResult = Static<typeof BanResult>;
 export const MuteResult = Type.Object({ status: Type.Literal('muted'), mute_id: Uuid, expires_at: ExpiresAt }, closed);
+export type MuteResult = Static<typeof MuteResult>;
 export const TimeoutResult = Type.Object(
   { status: Type.Literal('timed_out'), timeout_id: Uuid, expires_at: Timestamp },
   closed,
 );
+export type TimeoutResult = Static<typeof TimeoutResult>;
 
 export const RESTRICTION_KINDS = ['ban', 'timeout', 'mute'] as const;
 export type RestrictionKind = (typeof RESTRICTION_KINDS)[number];
@@ -123,7 +133,9 @@ export const SuspendBody = Type.Object(
   { reason: Type.Optional(Reason), duration_minutes: Type.Optional(Nullable(Minutes)) },
   closed,
 );
+export type SuspendBody = Static<typeof SuspendBody>;
 export const SuspendResult = Type.Object({ status: Type.Literal('suspended'), expires_at: ExpiresAt }, closed);
+export type SuspendResult = Static<typeof SuspendResult>;
 export const RevokeTokensBody = Type.Object(
   {
     before: Type.Optional(
@@ -133,6 +145,7 @@ export const RevokeTokensBody = Type.Object(
   },
   closed,
 );
+export type RevokeTokensBody = Static<typeof RevokeTokensBody>;
 export const RevokeTokenBody = Type.Object(
   {
     jti: Type.String({ minLength: 1, maxLength: 255 }),
@@ -147,14 +160,17 @@ export const RevokeTokenBody = Type.Object(
   },
   closed,
 );
+export type RevokeTokenBody = Static<typeof RevokeTokenBody>;
 export const EraseBody = Type.Object(
   { messages: OneOf(['anonymise', 'delete'], 'What becomes of what he wrote'), reason: Type.Optional(Reason) },
   closed,
 );
+export type EraseBody = Static<typeof EraseBody>;
 export const EraseResult = Type.Object(
   { status: Type.Literal('erased'), messages_deleted: Type.Integer({ minimum: 0 }) },
   closed,
 );
+export type EraseResult = Static<typeof EraseResult>;
 
 /** Every action that the audit log knows. */
 export const LOG_ACTIONS = [

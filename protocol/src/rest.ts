@@ -138,6 +138,7 @@ export type MessagePage = Static<typeof MessagePage>;
 export function StatusBody<const T extends string>(status: T) {
   return Type.Object({ status: Type.Literal(status) }, closed);
 }
+export type StatusBody<T extends string = string> = Static<ReturnType<typeof StatusBody<T>>>;
 
 export const PresenceEntry = Type.Object(
   {

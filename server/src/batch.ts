@@ -59,6 +59,14 @@ export function batchAfter(batch: Batch, seq: number): Batch {
   };
 }
 
+/** The part of a sequenced batch up to `seq`, in memory of its own; the batch itself if that is all of it. */
+export function batchUntil(batch: Batch, seq: number): Batch {
+  const count = seq + 1 - batch.firstSeq;
+  if (count >= batch.count) return batch;
+  const frames = Buffer.from(batch.frames.subarray(0, skipFrames(batch.frames, 0, count)));
+  return { ...batch, count, frames };
+}
+
 /** A batch without a place and without frames: a note for the hubs. */
 export function noteBatch(kind: BatchKind, origin: number, note: object): Batch {
   return { kind, origin, firstSeq: 0, count: 0, note: JSON.stringify(note), frames: Buffer.alloc(0) };

@@ -854,6 +854,31 @@ test('a deleted message is read anew by the next join, and not taken from memory
   assert.ok(stage.recovery.reads >= reads + 2);
 });
 
+test('what was read for one who comes back is in memory for those who come back behind him', async (t) => {
+  const stage = new Stage(t, 30, 26);
+  const first = await stage.join(10);
+  const { reads } = stage.recovery;
+  const second = await stage.join(10);
+  const third = await stage.join(20);
+  assert.equal(stage.recovery.reads, reads);
+  assert.deepEqual(first.seqs, range(11, 30));
+  assert.deepEqual(second.seqs, range(11, 30));
+  assert.deepEqual(third.seqs, range(21, 30));
+});
+
+test('what was read while something in it was deleted is not kept in memory', async (t) => {
+  const stage = new Stage(t, 30, 26);
+  const release = stage.recovery.hold();
+  const first = stage.join(10);
+  stage.send(event(31, { type: 'message_deleted', message_seq: 15 }));
+  await stage.settle();
+  release();
+  assert.deepEqual((await first).seqs, range(11, 31));
+  const { reads } = stage.recovery;
+  await stage.join(10);
+  assert.equal(stage.recovery.reads, reads + 1);
+});
+
 type Step =
   | { readonly kind: 'deliver'; readonly pick: number }
   | { readonly kind: 'join'; readonly position: number | null }

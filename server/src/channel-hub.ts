@@ -172,7 +172,10 @@ export class ChannelHub implements Broadcast {
         break;
       }
       source = 'database';
+      const { forgets } = this.#ring;
       const batches = await this.#options.recovery.since(this.id, reached, this.#lastSeq);
+      // Of thousands who come back to where he stood, those behind him are served from memory.
+      if (this.#ring.forgets === forgets) this.#ring.extendBack(batches);
       // A database that was set back, or a copy that lags: what was delivered cannot be read.
       if (batches.length === 0)
         throw new StorageUnavailable('not-applied', new Error(`no place ${reached + 1} to read`));

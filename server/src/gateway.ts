@@ -30,6 +30,8 @@ interface GatewayOptions {
   /** Upgrades that are being looked at, at most; further ones are told when to come back. */
   readonly maxPending: number;
   readonly isDraining: () => boolean;
+  /** Whether one more may come now: asked once an upgrade, and counted by whoever answers. */
+  readonly mayCome: () => boolean;
   /** Whether a browser on this origin may connect; `host` is the request's own. */
   readonly isOriginAllowed: (origin: string, host: string | null) => boolean;
   readonly authenticate: (token: string) => Promise<Identity>;
@@ -91,7 +93,7 @@ export class Gateway {
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const target = readTarget(request);
     assertHandshake(request);
-    if (this.#pending >= this.#options.maxPending) {
+    if (this.#pending >= this.#options.maxPending || !this.#options.mayCome()) {
       // Told apart, those who come back at once after a failure do not come back at once again.
       const retryAfterMs = MIN_RETURN_WAIT_MS * (1 + Math.random() * 4);
       throw new HubbubError('UNAVAILABLE', 'Too many are connecting right now: try again shortly', { retryAfterMs });

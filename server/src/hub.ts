@@ -107,6 +107,7 @@ export class Hub {
 
   /** Makes every channel read its past anew from the database. */
   forgetPast(): void {
+    this.#options.recovery.forgetPast();
     for (const hub of this.#hubs.values()) hub.forgetPast();
   }
 

@@ -46,11 +46,18 @@ export class Recovery {
     });
   }
 
+  /** Reads under way may show what is not to be shown any more: whoever comes from now on does not share them. */
+  forgetPast(): void {
+    this.#reads.clear();
+  }
+
   #shared<T>(key: string, read: () => Promise<T>): Promise<T> {
     // A key names its read's whole result, so the type of what is found under it is that of `read`.
     const running = this.#reads.get(key) as Promise<T> | undefined;
     if (running !== undefined) return running;
-    const started = this.#bounded(read).finally(() => this.#reads.delete(key));
+    const started = this.#bounded(read).finally(() => {
+      if (this.#reads.get(key) === started) this.#reads.delete(key);
+    });
     this.#reads.set(key, started);
     return started;
   }

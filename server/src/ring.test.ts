@@ -55,6 +55,41 @@ test('a place before the oldest one held is not reached', () => {
   assert.deepEqual(read(ring.since(4)), ['m5', 'm6']);
 });
 
+test('what was read is added before the oldest place held, the parts that are held left out', () => {
+  const ring = ringOf([messages(6, 3)]);
+  ring.extendBack([messages(2, 2), event(4), messages(5, 3)]);
+  assert.deepEqual(read(ring.since(1)), ['m2', 'm3', 'e4', 'm5', 'm6', 'm7', 'm8']);
+  assert.equal(ring.since(0), null);
+  ring.push(messages(9, 1));
+  assert.deepEqual(read(ring.since(7)), ['m8', 'm9']);
+});
+
+test('an empty ring takes what was read up to the place from which it will hold, and no more', () => {
+  const ring = new Ring(NO_BOUND, NO_BOUND, 4);
+  ring.extendBack([messages(2, 5)]);
+  assert.deepEqual(read(ring.since(1)), ['m2', 'm3', 'm4']);
+});
+
+test('what does not reach up to the oldest place held is not added', () => {
+  const ring = ringOf([messages(6, 3)]);
+  ring.extendBack([messages(1, 4)]);
+  assert.equal(ring.since(4), null);
+  ring.extendBack([]);
+  assert.equal(ring.since(4), null);
+  ring.extendBack([messages(1, 5)]);
+  assert.equal(read(ring.since(0)).length, 8);
+});
+
+test('what was read is added as far as there is room, and gives way to what is new', () => {
+  const ring = ringOf([messages(6, 3)], 6);
+  ring.extendBack([messages(1, 2), messages(3, 1), messages(4, 2)]);
+  assert.equal(ring.since(1), null);
+  assert.deepEqual(read(ring.since(2)), ['m3', 'm4', 'm5', 'm6', 'm7', 'm8']);
+  ring.push(messages(9, 2));
+  assert.equal(ring.since(4), null);
+  assert.deepEqual(read(ring.since(5)), ['m6', 'm7', 'm8', 'm9', 'm10']);
+});
+
 test('an empty ring reaches no place before the one from which it will hold', () => {
   const ring = new Ring(NO_BOUND, NO_BOUND, 7);
   assert.equal(ring.since(6), null);

@@ -1,4 +1,4 @@
-import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
+import { BATCH_KIND, type Batch, batchAfter, batchUntil, lastSeqOf } from './batch.js';
 
 /** Newest messages of a channel, for someone who joins without a position. */
 export interface Page {
@@ -19,6 +19,7 @@ export class Ring {
   #from: number;
   #places = 0;
   #bytes = 0;
+  #forgets = 0;
 
   /** @param from the newest delivered place; what comes after it will be held. 0: the channel is new */
   constructor(maxPlaces: number, maxBytes: number, from = 0) {
@@ -37,8 +38,34 @@ export class Ring {
       this.#dropOldest();
   }
 
+  /**
+   * Adds what comes before the oldest place held, as far as there is room.
+   *
+   * @param batches without gaps, oldest first; what of them is held already is left out, and all of them when they do not
+   *     reach up to it
+   */
+  extendBack(batches: readonly Batch[]): void {
+    const newest = batches.at(-1);
+    if (newest === undefined || lastSeqOf(newest) < this.#from) return;
+    for (const whole of batches.toReversed()) {
+      if (whole.firstSeq > this.#from) continue;
+      const batch = batchUntil(whole, this.#from);
+      if (this.#places + batch.count > this.#maxPlaces || this.#bytes + batch.frames.length > this.#maxBytes) return;
+      this.#batches.unshift(batch);
+      this.#from = batch.firstSeq - 1;
+      this.#places += batch.count;
+      this.#bytes += batch.frames.length;
+    }
+  }
+
+  /** How often something was to be forgotten: what was read before that may show it and is not to be added any more. */
+  get forgets(): number {
+    return this.#forgets;
+  }
+
   /** Drops everything up to `seq`, and what came in one batch with it: it shows what has been deleted since. */
   forget(seq: number): void {
+    this.#forgets++;
     while (this.#batches.length > 0 && this.#from < seq) this.#dropOldest();
   }
 

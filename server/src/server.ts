@@ -23,7 +23,7 @@ import { createApp } from './http/app.js';
 import { Hub } from './hub.js';
 import type { Identity } from './identity.js';
 import { Journal } from './journal.js';
-import { MemoryLimiter } from './limiter.js';
+import { MemoryLimiter, type Rate } from './limiter.js';
 import { RedisLimiter } from './limiter-redis.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics.js';
@@ -77,6 +77,11 @@ const LAST_REQUESTS_MS = 3000;
 const LAST_WRITES_MS = 3000;
 /** While Redis is up a publish can still be lost (its instance killed after the commit): every so many checks. */
 const HEADS_EVERY_WHILE_UP = 5;
+/**
+ * Upgrades that are looked at a second, and at one go. Each costs about 0.3 ms of the one thread: when the clients of an
+ * instance that has ended come here, those who are here already keep a part of it.
+ */
+const UPGRADE_RATE: Rate = { perMinute: 60 * 2000, burst: 4000 };
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 /** UTF-8 takes four bytes a code point at most; the rest of a frame is its other fields. */
 const FRAME_BYTES_PER_CHAR = 4;
@@ -276,6 +281,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   // In development mode a page of another site must not reach in by a name of its own that resolves to loopback.
   const originAllowed = (from: string, host: string | null, allowed: readonly string[]) =>
     isOriginAllowed(from, development && !LOOPBACK_NAME.test(host ?? '') ? null : host, allowed);
+  const upgrades = new MemoryLimiter();
   const gateway = new Gateway({
     log,
     metrics,
@@ -285,6 +291,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     ),
     maxPending: Math.ceil(MAX_PENDING_UPGRADES / (siblings?.hello.workers ?? 1)),
     isDraining: () => draining,
+    mayCome: () => upgrades.take('upgrade', UPGRADE_RATE).allowed,
     isOriginAllowed: (from, host) => originAllowed(from, host, config.websocketOrigins),
     authenticate: (token) => auth.authenticate(token),
     admit: (identity, channelId) => admit(admission, identity, channelId),
@@ -365,6 +372,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     hub.close();
     revocations.close();
     limiter.close();
+    upgrades.close();
     await bus.close();
     link?.close();
     await within(LAST_WRITES_MS, db.close());

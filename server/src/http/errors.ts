@@ -51,6 +51,9 @@ export function errorHandler(log: Logger) {
     if (error.code === 'INTERNAL') {
       log.error({ err: error.cause, request_id: request.id, route: request.routeOptions.url }, 'A request failed');
     }
+    // The framework ends the connection after every body that it could not take, also after one that was read to its end:
+    // what other requests are on their way behind it would be lost for nothing.
+    if (request.raw.complete) reply.removeHeader('connection');
     if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
     const body: ErrorBody = { error: error.message, code: error.code };
     if (error.details !== undefined) body.details = [...error.details];

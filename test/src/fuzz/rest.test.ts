@@ -20,6 +20,11 @@ const AT_ONCE = 8;
 const USERS = 60;
 /** Channels and messages that are remembered, of those made by the way. */
 const MAX_KNOWN = 200;
+/** Answers to what was not read to its end, after which nobody can tell where the next request begins. */
+const ENDS_CONNECTION: ReadonlySet<number> = new Set([400, 408, 413, 431]);
+
+/** Those behind the few that end a connection: too large, or no HTTP. */
+const MAX_CUT = 300;
 
 let target: Target;
 let host: string;
@@ -61,6 +66,7 @@ test('twenty-five thousand REST requests: none fails the server', { timeout: 280
         tally.add(answer.status);
         remember(answer);
       }
+      if (answers.length < BATCH) assertCutShort(answers.at(-1), bytes);
       for (const { method } of requests.slice(answers.length)) tally.add(`cut ${method}`);
       // One that is about to be closed by the server takes nothing more.
       const goesOn = answers.length === BATCH && answers.every(({ headers }) => headers.get('connection') !== 'close');
@@ -71,9 +77,21 @@ test('twenty-five thousand REST requests: none fails the server', { timeout: 280
     for (const socket of sockets) socket.destroy();
   });
   for (const status of [200, 201, 400, 401, 404, 413, 415]) assert.ok((tally.counts[status] ?? 0) > 0, `no ${status}`);
+  const cut = Object.entries(tally.counts).reduce(
+    (sum, [name, count]) => sum + (name.startsWith('cut ') ? count : 0),
+    0,
+  );
+  assert.ok(cut < MAX_CUT, `${cut} requests were not answered`);
   await target.assertServes();
   t.diagnostic(JSON.stringify({ ...tally.counts, readings }));
 });
+
+/** @throws when requests stay without an answer, and the last one that came has not said so */
+function assertCutShort(last: Answer | undefined, sent: Buffer): void {
+  const closes = last?.headers.get('connection') === 'close';
+  const what = `requests were not answered after ${last?.status} ${last?.body.slice(0, 200)}`;
+  assert.ok(last !== undefined && closes && ENDS_CONNECTION.has(last.status), context(what, sent));
+}
 
 async function sendBroken(bytes: Buffer, tally: Tally): Promise<void> {
   const socket = new HttpSocket(target.port);

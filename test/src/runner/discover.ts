@@ -2,7 +2,7 @@
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 
-const PACKAGES = ['protocol', 'server', 'web', 'test'];
+const PACKAGES = ['protocol', 'client', 'server', 'web', 'test', 'bench'];
 
 export interface TestFile {
   /** What people know it by: the path of its source, from the root of the workspace. */

@@ -74,6 +74,12 @@ export class PostgresServer {
     return server;
   }
 
+  /** Of the process that is the parent of all others. @throws when the server does not run */
+  get pid(): number {
+    if (this.#child === null) throw new Error('PostgreSQL does not run');
+    return this.#child.pid;
+  }
+
   /** @param database default: the maintenance database */
   url(database = 'postgres'): string {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;

@@ -57,6 +57,12 @@ export class RedisServer {
     return server;
   }
 
+  /** @throws when the server does not run */
+  get pid(): number {
+    if (this.#child === null) throw new Error('Redis does not run');
+    return this.#child.pid;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }

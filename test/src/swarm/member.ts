@@ -21,6 +21,7 @@ export class Member {
   readonly #resumedAfter: number;
   readonly subscribed: Promise<void>;
   #resolveSubscribed: () => void = () => {};
+  #rejectSubscribed: (error: Error) => void = () => {};
 
   /**
    * @param url of the channel's WebSocket
@@ -29,20 +30,25 @@ export class Member {
   constructor(url: string, token: string, onMessage: ((text: string) => void) | null) {
     this.#onMessage = onMessage;
     this.#resumedAfter = Number(new URL(url).searchParams.get('last_seq'));
-    this.subscribed = new Promise((resolve) => {
+    this.subscribed = new Promise((resolve, reject) => {
       this.#resolveSubscribed = resolve;
+      this.#rejectSubscribed = reject;
     });
+    // Whoever opens it hears of it.
+    this.subscribed.catch(() => {});
     this.#raw = RawSocket.open(url, token, (bytes, start, end) => this.#read(bytes, start, end));
     this.#raw.then(
       (raw) =>
         raw.socket.on('close', () => {
           this.ended = true;
           this.closeCode = raw.closeCode;
+          this.#rejectSubscribed(new Error(`the connection ended with ${raw.closeCode} before it had joined`));
         }),
       () => {},
     );
   }
 
+  /** @throws when the upgrade is refused, or the connection ends before it has joined */
   async open(): Promise<void> {
     await this.#raw;
     await this.subscribed;

@@ -1,4 +1,5 @@
-import { keyOf, type RunIndex, type Story } from './run-index.js';
+import { keyOf } from './key.js';
+import type { RunIndex, Story } from './run-index.js';
 import type { Violation } from './run-record.js';
 
 /** The sequence agrees with time, and with the order in which a connection sent. */

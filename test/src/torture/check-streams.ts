@@ -1,5 +1,6 @@
 import type { ClientEvent, GotEvent, SubscribedEvent } from './events.js';
-import { keyOf, type RunIndex } from './run-index.js';
+import { keyOf } from './key.js';
+import type { RunIndex } from './run-index.js';
 import type { Violation } from './run-record.js';
 
 /** A resume that misses no more than this is answered in full. */

@@ -1,6 +1,7 @@
 import { checkDatabase } from './check-database.js';
 import { checkDelivery } from './check-delivery.js';
 import { checkMessages } from './check-messages.js';
+import { checkModeration } from './check-moderation.js';
 import { checkOrder } from './check-order.js';
 import { checkStreams } from './check-streams.js';
 import { RunIndex } from './run-index.js';
@@ -11,6 +12,16 @@ const MAX_RSS_BYTES = 512 * 1024 * 1024;
 /** Enough to see what is going on; a broken run may have a million. */
 const MAX_VIOLATIONS = 1000;
 
+const ALL_CHECKS = [
+  checkDatabase,
+  checkMessages,
+  checkModeration,
+  checkStreams,
+  checkOrder,
+  checkDelivery,
+  checkInstances,
+] as const;
+
 /**
  * Holds the record of a run against the promise: an accepted message is never lost, never doubled, never out of order.
  * Looks at nothing but its argument.
@@ -20,7 +31,7 @@ const MAX_VIOLATIONS = 1000;
 export function check(run: RunRecord): Violation[] {
   const index = new RunIndex(run);
   const found: Violation[] = [];
-  for (const checks of [checkDatabase, checkMessages, checkStreams, checkOrder, checkDelivery, checkInstances]) {
+  for (const checks of ALL_CHECKS) {
     const own: Violation[] = [];
     for (const violation of checks(index)) if (own.push(violation) >= MAX_VIOLATIONS) break;
     found.push(...own.sort((a, b) => (a.t ?? Number.POSITIVE_INFINITY) - (b.t ?? Number.POSITIVE_INFINITY)));

@@ -18,7 +18,7 @@ interface ClientSocketOptions {
   readonly onOpen: () => void;
   readonly onText: (text: string) => void;
   /** The connection is gone, or was never had; the next one follows by itself. */
-  readonly onGone: () => void;
+  readonly onGone: (code: number) => void;
 }
 
 const HANDSHAKE_TIMEOUT_MS = 6000;
@@ -103,7 +103,7 @@ export class ClientSocket {
     });
     socket.on('close', (code, reason) => {
       if (opened) log({ k: 'close', conn, code, why: String(reason), own: this.#dropping });
-      this.#onGone();
+      this.#onGone(code);
     });
   }
 
@@ -154,13 +154,13 @@ export class ClientSocket {
     this.#socket?.terminate();
   }
 
-  #onGone(): void {
+  #onGone(code: number): void {
     this.thaw();
     this.#socket = null;
     this.#dropping = false;
     if (this.#ping !== null) clearInterval(this.#ping);
     this.#ping = null;
-    this.#options.onGone();
+    this.#options.onGone(code);
     const fullMs = Math.min(MIN_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
     const waitMs = this.#backInMs ?? fullMs * (0.5 + this.#options.random.next() / 2);
     this.#failures++;

@@ -1,5 +1,11 @@
 import { Random } from './random.js';
 
+/** A channel that a client moderates, and whom he may act on there. */
+export interface Moderated {
+  readonly ch: number;
+  readonly targets: readonly { readonly c: number; readonly userId: string }[];
+}
+
 /** What one client is and does. */
 export interface ClientPlan {
   /** His number in the whole run. */
@@ -11,6 +17,8 @@ export interface ClientPlan {
   readonly channels: readonly number[];
   /** The channel that he has made and may change; null: none. */
   readonly owns: number | null;
+  /** The channel that he moderates; null: none. */
+  readonly moderates: Moderated | null;
   /** Time between two things that he does, in milliseconds on average. */
   readonly meanPauseMs: number;
   /** Stands still for long, in a channel where much is said, until the server gives him up. */
@@ -70,6 +78,12 @@ export interface CrowdOptions {
   /** Things done a second, by all clients together. */
   readonly actionsPerSecond: number;
   readonly token: (c: number) => string;
+  readonly userId: (c: number) => string;
+}
+
+/** Two clients moderate a channel: the one who has made it, and this one. */
+export function secondModerator(ch: number, { clients, channels }: Pick<CrowdOptions, 'clients' | 'channels'>): number {
+  return (ch + channels) % clients;
 }
 
 /**
@@ -81,7 +95,7 @@ export function planCrowd(options: CrowdOptions): Pick<CrewOrder, 'clients' | 'l
   const loudChannel = options.channels > 2 ? options.channels - 1 : null;
   const usual = loudChannel === null ? options.channels : loudChannel;
   const sluggish = loudChannel === null ? 0 : Math.max(2, Math.round(options.clients * SLUGGISH_SHARE));
-  const clients: ClientPlan[] = [];
+  const clients: Omit<ClientPlan, 'moderates'>[] = [];
   for (let c = 0; c < options.clients; c++) {
     const isLoud = loudChannel !== null && c < 2 * sluggish;
     const mode = isLoud || random.chance(ONE_CHANNEL_SHARE) ? 'one' : 'many';
@@ -95,7 +109,18 @@ export function planCrowd(options: CrowdOptions): Pick<CrewOrder, 'clients' | 'l
       sluggish: isLoud && c < sluggish,
     });
   }
-  return { clients, loudChannel, quietFrom: Math.ceil(usual / 2) };
+  const moderates = (c: number): Moderated | null => {
+    const staff = (ch: number) => [ch % options.clients, secondModerator(ch, options)];
+    const charge = Array.from({ length: options.channels }, (_, ch) => ch).find((ch) => staff(ch).includes(c));
+    if (charge === undefined) return null;
+    const targets = clients.filter((other) => other.channels.includes(charge) && !staff(charge).includes(other.c));
+    return { ch: charge, targets: targets.map((other) => ({ c: other.c, userId: options.userId(other.c) })) };
+  };
+  return {
+    clients: clients.map((client) => ({ ...client, moderates: moderates(client.c) })),
+    loudChannel,
+    quietFrom: Math.ceil(usual / 2),
+  };
 }
 
 function pickChannels(channels: number, count: number, random: Random): number[] {

@@ -69,6 +69,14 @@ export type PostedEvent = OfClient<'posted'> & {
 };
 /** The sender asked over REST that his message be deleted, and this is the answer. */
 export type ErasedEvent = OfClient<'erased'> & { readonly id: string; readonly status: number };
+/** A moderator laid something on another client, or lifted it; `status` 0: no answer came, and it may have been done. */
+export type ModeratedEvent = OfClient<'moderated'> & {
+  readonly ch: number;
+  readonly target: number;
+  readonly action: 'ban' | 'timeout' | 'mute' | 'unban' | 'unmute';
+  readonly sentMs: number;
+  readonly status: number;
+};
 export type FreezeEvent = OfConnection<'freeze'>;
 export type ThawEvent = OfConnection<'thaw'>;
 /** The server said something that no server should say. */
@@ -90,6 +98,7 @@ export type ClientEvent =
   | GotEvent
   | PostedEvent
   | ErasedEvent
+  | ModeratedEvent
   | FreezeEvent
   | ThawEvent
   | OddEvent

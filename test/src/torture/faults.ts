@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TcpLink } from '../support/tcp-link.js';
 import { clockMs, type FaultRecord } from './events.js';
 import type { Instance } from './instance.js';
 import { Random } from './random.js';
 import { describeFault, type PlannedFault } from './schedule.js';
 import type { Stack } from './stack.js';
-import type { TcpLink } from './tcp-link.js';
 
 const RETRY_PAUSE_MS = 200;
 const MAX_ATTEMPTS = 150;

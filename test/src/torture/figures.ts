@@ -1,6 +1,7 @@
 import type { FaultRecord } from './events.js';
+import { keyOf } from './key.js';
 import { lagsOf } from './lags.js';
-import { keyOf, RunIndex } from './run-index.js';
+import { RunIndex } from './run-index.js';
 import type { RunRecord } from './run-record.js';
 
 /** A close that comes so soon after a reader reads again has waited for it. */
@@ -23,6 +24,8 @@ export interface Figures {
   readonly freezes: { readonly all: number; readonly lost: number };
   readonly closes: Readonly<Record<string, number>>;
   readonly resumes: Readonly<Record<'fresh' | 'from zero' | 'recovered' | 'too far behind', number>>;
+  /** What moderators did to others, by kind, as the audit trail has it. */
+  readonly moderation: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
   /** How often the machine had no time for the run. */
   readonly stalls: number;
@@ -68,6 +71,8 @@ export function figuresOf(run: RunRecord): Figures {
   const stories = [...index.stories.values()];
   const faults: Record<string, number> = {};
   for (const { kind } of run.faults) count(faults, kind);
+  const moderation: Record<string, number> = {};
+  for (const { kind } of run.stored.actions) count(moderation, kind);
   return {
     messages: {
       sent: stories.length,
@@ -81,6 +86,7 @@ export function figuresOf(run: RunRecord): Figures {
     freezes,
     closes,
     resumes,
+    moderation,
     faults,
     stalls: run.stalls.length,
     longestMs: longestPauses(index),

@@ -1,3 +1,4 @@
+import { Moderator } from './moderator.js';
 import type { Random } from './random.js';
 import { RestCalls } from './rest-calls.js';
 import type { Stay } from './stay.js';
@@ -15,6 +16,7 @@ const WEIGHTS = {
   again: 4,
   rename: 4,
   erase: 4,
+  moderate: 40,
 } as const;
 const SLUGGISH_WEIGHTS = { ...WEIGHTS, send: 10, freeze: 30 } as const;
 
@@ -29,6 +31,7 @@ const QUIET_SEND_CHANCE = 0.15;
 const FORGET_CHANCE = 0.15;
 /** A crowd of a thousand does not come in one millisecond. */
 const ARRIVAL_MS = 1500;
+const FOREIGN_ERASE_CHANCE = 0.2;
 const RENAME_PAUSE_MS = 8000;
 const TOO_LONG = 'x'.repeat(8001);
 
@@ -40,6 +43,7 @@ export class Habits {
   #timer: NodeJS.Timeout | null = null;
   /** What ends a state that he has put himself into: frozen, or out of a channel. */
   readonly #undo = new Map<NodeJS.Timeout, () => void>();
+  readonly #moderator: Moderator | null;
   #renamedAtMs = 0;
   #quiet = false;
 
@@ -47,10 +51,13 @@ export class Habits {
     this.client = client;
     this.#random = random;
     this.#rest = new RestCalls(client, random.fork(1));
+    const { moderates } = client.plan;
+    this.#moderator = moderates === null ? null : new Moderator(client, this.#rest, random.fork(2), moderates);
+    client.onKept = (stay) => this.#protest(stay);
   }
 
   get settled(): boolean {
-    return this.client.settled && this.#rest.running === 0;
+    return this.client.settled && this.#rest.running === 0 && (this.#moderator?.settled ?? true);
   }
 
   start(): void {
@@ -70,6 +77,7 @@ export class Habits {
       undo();
     }
     this.#undo.clear();
+    this.#moderator?.quiet();
     this.client.connect();
   }
 
@@ -117,6 +125,24 @@ export class Habits {
       case 'erase':
         void this.#rest.erase();
         break;
+      case 'moderate':
+        if (this.#moderator === null) this.#send(stay);
+        else if (this.#random.chance(FOREIGN_ERASE_CHANCE)) void this.#rest.eraseForeign();
+        else void this.#moderator.restrict();
+        break;
+    }
+  }
+
+  /** Someone who was thrown out, or muted, tries to go on in both ways. */
+  #protest(stay: Stay): void {
+    if (this.#quiet) return;
+    for (let left = this.#random.int(1, 3); left > 0; left--) {
+      const message = this.client.outbox.add(stay.ch, this.#sizeFor(stay));
+      const overRest = this.#random.chance(0.5);
+      this.#undoIn(this.#random.int(0, 2000), () => {
+        if (overRest) void this.#rest.post(message);
+        else this.client.sendOut(message);
+      });
     }
   }
 

@@ -2,8 +2,8 @@ import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child, cleanEnvironment, describeExit } from '../support/processes.js';
+import { TcpLink } from '../support/tcp-link.js';
 import { clockMs } from './events.js';
-import { TcpLink } from './tcp-link.js';
 
 const READY_TIMEOUT_MS = 30_000;
 /** Over what Hubbub allows itself for a shutdown. */

@@ -1,5 +1,6 @@
 import type { ClientEvent } from './events.js';
-import { keyOf, type RunIndex } from './run-index.js';
+import { keyOf } from './key.js';
+import type { RunIndex } from './run-index.js';
 
 /** How long someone who was connected waited for what another one already had. */
 export interface Lag {
@@ -15,6 +16,8 @@ export interface Lag {
 
 /** Waits shorter than this are not worth a thought. */
 const MIN_LAG_MS = 200;
+/** Whoever is closed with it is not meant to hear. */
+const BANNED_CODE = 4003;
 
 /**
  * The lags of all clients. Someone who stands still by his own will, or is not in the channel, waits for nothing.
@@ -36,7 +39,8 @@ export function* lagsOf(index: RunIndex, acrossLosses = false): Generator<Lag> {
       if (watcher?.conn === event.conn) yield* watcher.end(event.t);
       watchers.set(key, new Watcher(event.c, event.ch, event.conn, event.t, event.seq, sights.get(event.ch) ?? []));
     } else if (event.k === 'got') yield* watchers.get(keyOf(event.c, event.ch))?.got(event.seq, event.t) ?? [];
-    else if (!acrossLosses || event.k !== 'close' || event.own) yield* endWatch(event, watchers);
+    else if (!acrossLosses || event.k !== 'close' || event.own || event.code === BANNED_CODE)
+      yield* endWatch(event, watchers);
   }
   for (const watcher of watchers.values()) yield* watcher.end(lastMs);
 }

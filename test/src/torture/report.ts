@@ -17,6 +17,7 @@ export function describeFigures(figures: Figures): string {
     `deliveries: ${figures.deliveries}; connections: ${figures.connections}; closes: ${list(figures.closes)}`,
     `joins: ${list(figures.resumes)}`,
     `readers who stood still: ${figures.freezes.all}, of whom ${figures.freezes.lost} lost their connection`,
+    `moderation: ${list(figures.moderation)}`,
     `faults: ${list(figures.faults)}; stalls of the machine: ${figures.stalls}`,
     `largest resident set: ${figures.rssMebibytes.join(', ')} MiB`,
     'longest pauses in ms, to the acknowledgement and to the last delivery, by what was broken in them:',

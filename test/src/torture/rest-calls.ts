@@ -39,7 +39,7 @@ export class RestCalls {
       this.#client.sent++;
       world.log.write({ k: 'sent', t: clockMs(), c: plan.c, conn: null, ch, id, size });
       const path = `/api/v1/chat/channels/${world.channelIds[ch]}/messages`;
-      const answer = await this.#call('POST', path, { content: contentOf(id, size), message_id: id });
+      const answer = await this.call('POST', path, { content: contentOf(id, size), message_id: id });
       if (answer !== null && answer.status < 300) {
         const { seq = 0 } = answer.body;
         world.log.write({ k: 'posted', t: clockMs(), c: plan.c, ch, id, seq, status: answer.status });
@@ -56,13 +56,8 @@ export class RestCalls {
 
   /** Deletes the message that was answered last; tried once. */
   async erase(): Promise<void> {
-    const { world, plan, outbox } = this.#client;
-    const id = outbox.lastSettled;
-    if (id === null) return;
-    this.#running++;
-    const answer = await this.#call('DELETE', `/api/v1/chat/messages/${id}`, {});
-    if (answer !== null) world.log.write({ k: 'erased', t: clockMs(), c: plan.c, id, status: answer.status });
-    this.#running--;
+    const id = this.#client.outbox.lastSettled;
+    if (id !== null) await this.#erase(id);
   }
 
   /** Changes the channel that the client owns, so that its sequence has something other than messages; tried once. */
@@ -71,12 +66,26 @@ export class RestCalls {
     if (plan.owns === null) return;
     this.#running++;
     const path = `/api/v1/chat/channels/${world.channelIds[plan.owns]}`;
-    await this.#call('PATCH', path, { description: `changed at ${clockMs()}` });
+    await this.call('PATCH', path, { description: `changed at ${clockMs()}` });
     this.#running--;
   }
 
-  /** @returns null when no answer came */
-  async #call(method: string, path: string, body: object): Promise<Answer | null> {
+  /** Deletes a message of someone else; tried once. */
+  async eraseForeign(): Promise<void> {
+    const { foreignId } = this.#client;
+    if (foreignId !== null) await this.#erase(foreignId);
+  }
+
+  async #erase(id: string): Promise<void> {
+    const { world, plan } = this.#client;
+    this.#running++;
+    const answer = await this.call('DELETE', `/api/v1/chat/messages/${id}`, {});
+    if (answer !== null) world.log.write({ k: 'erased', t: clockMs(), c: plan.c, id, status: answer.status });
+    this.#running--;
+  }
+
+  /** One call at a random instance. @returns null when no answer came */
+  async call(method: string, path: string, body: object): Promise<Answer | null> {
     const { world, plan } = this.#client;
     try {
       const response = await fetch(new URL(path, this.#random.pick(world.urls)), {

@@ -1,4 +1,6 @@
-import type { ErrorEvent, GotEvent, PostedEvent, SentEvent } from './events.js';
+import type { ErrorEvent, GotEvent, ModeratedEvent, PostedEvent, SentEvent } from './events.js';
+import { keyOf } from './key.js';
+import { Restraint } from './restraint.js';
 import type { RunRecord, StoredEvent, StoredMessage } from './run-record.js';
 
 /** All that happened to one good message. */
@@ -28,6 +30,7 @@ export class RunIndex {
   readonly storedEvents = new Map<string, StoredEvent>();
   /** When a place was first seen by anyone, by {@link keyOf} channel and seq. */
   readonly seenAtMs = new Map<string, number>();
+  readonly restraint: Restraint;
 
   constructor(run: RunRecord) {
     this.run = run;
@@ -39,6 +42,7 @@ export class RunIndex {
       else if (event.k === 'posted') this.#addPosted(event);
       else if (event.k === 'got') this.#addGot(event);
     }
+    this.restraint = new Restraint(run.events.filter((event): event is ModeratedEvent => event.k === 'moderated'));
   }
 
   #addSent(event: SentEvent): void {
@@ -83,8 +87,4 @@ export class RunIndex {
     const key = keyOf(ch, seq);
     this.seenAtMs.set(key, Math.min(this.seenAtMs.get(key) ?? t, t));
   }
-}
-
-export function keyOf(a: number, b: number | string): string {
-  return `${a}|${b}`;
 }

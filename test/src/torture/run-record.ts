@@ -13,6 +13,20 @@ export interface StoredMessage {
   readonly d: string;
   /** Its content was taken away. */
   readonly deleted: boolean;
+  /** When it was stored, in milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+/** A row of the audit trail that takes something from someone, or gives it back. */
+export interface StoredAction {
+  readonly ch: number;
+  /** Number of the one concerned. */
+  readonly c: number;
+  readonly kind: 'ban' | 'timeout' | 'mute' | 'unban' | 'unmute';
+  /** Last place of the channel at its commit. */
+  readonly head: number;
+  /** In milliseconds since the epoch; null: until it is lifted. */
+  readonly expiresAtMs: number | null;
 }
 
 /** A row of `channel_events`. */
@@ -27,6 +41,10 @@ export interface Stored {
   readonly heads: readonly number[];
   readonly messages: readonly StoredMessage[];
   readonly events: readonly StoredEvent[];
+  /** In the order of their commits, those of one channel. */
+  readonly actions: readonly StoredAction[];
+  /** What the check of the audit trail has found; null: it holds. */
+  readonly trail: string | null;
 }
 
 /** All that is known of a run after its end. */
@@ -65,6 +83,10 @@ export type Rule =
   /** At the end someone had not got everything, or was not let in. */
   | 'behind'
   | 'unanswered'
+  /** Someone wrote after the commit of his ban, timeout or mute, or went on hearing. */
+  | 'moderation'
+  /** The hashes of the audit trail do not hold. */
+  | 'trail'
   | 'odd'
   | 'instance-error'
   | 'instance-exit'

@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createClient } from '@redis/client';
 import pg from 'pg';
 import { PostgresServer, type TestDatabase } from '../support/postgres.js';
+import { Child, cleanEnvironment } from '../support/processes.js';
 import { RedisServer } from '../support/redis.js';
 import type { TokenKey } from '../support/tokens.js';
 import { Instance } from './instance.js';
@@ -29,12 +30,14 @@ export class Stack {
   readonly redis: RedisServer;
   readonly instances: readonly Instance[];
   readonly #database: TestDatabase;
+  readonly #main: string;
 
-  private constructor(servers: Servers, instances: readonly Instance[]) {
+  private constructor(servers: Servers, instances: readonly Instance[], main: string) {
     this.postgres = servers.postgres;
     this.redis = servers.redis;
     this.#database = servers.database;
     this.instances = instances;
+    this.#main = main;
   }
 
   /** Settles when the servers run and the links to them are laid; the instances are still to be started. */
@@ -59,7 +62,7 @@ export class Stack {
         }),
       ),
     );
-    return new Stack({ postgres, redis, database }, instances);
+    return new Stack({ postgres, redis, database }, instances, options.main);
   }
 
   /** Settles when all instances are ready. */
@@ -78,6 +81,16 @@ export class Stack {
     } finally {
       await client.end().catch(() => {});
     }
+  }
+
+  /** Checks the audit trail as an operator does. @returns what is wrong with it; null: it holds */
+  async verifyTrail(): Promise<string | null> {
+    const command = await Child.start(process.execPath, [join(dirname(this.#main), 'hubbub.js'), 'audit', 'verify'], {
+      env: cleanEnvironment({ DATABASE_URL: this.#database.url }),
+    });
+    const { code } = await command.exited;
+    await command.outputEnded;
+    return code === 0 ? null : command.tail;
   }
 
   /** Sends one command to Redis beside the links. */

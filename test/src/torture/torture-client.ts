@@ -22,6 +22,7 @@ export interface World {
 /** A many-channel connection may join one channel by its URL. */
 const JOIN_BY_URL_CHANCE = 0.3;
 const JOIN_RETRY_MS = 500;
+const BANNED_CODE = 4003;
 
 /**
  * One user with one connection, who never gives up: he comes back to a random instance, resumes where he stands, and
@@ -41,6 +42,8 @@ export class TortureClient {
   bounces = 0;
   /** Chance that a join starts anew: without a position, or at place 0. */
   forgetful = 0;
+  /** The server has taken him out of a channel, or the right to write in it from him. */
+  onKept: (stay: Stay) => void = () => {};
   readonly #random: Random;
   readonly #channels: ReadonlyMap<string, Stay>;
   readonly #socket: ClientSocket;
@@ -62,8 +65,10 @@ export class TortureClient {
       target: () => this.#target(),
       onOpen: () => this.#onOpen(),
       onText: (text) => this.#onFrame(text),
-      onGone: () => {
+      onGone: (code) => {
+        const inside = [...this.stays.values()].filter(({ state }) => state === 'in');
         for (const stay of this.stays.values()) stay.out();
+        if (code === BANNED_CODE) for (const stay of inside) this.onKept(stay);
       },
     });
   }
@@ -184,6 +189,8 @@ export class TortureClient {
     }
     if (frame.type === 'subscribed') this.#onSubscribed(frame);
     else if (frame.type === 'error') this.#onError(frame);
+    else if (frame.type === 'left') this.#onLeft(frame);
+    else if (frame.type === 'moderation') this.#onModeration(frame);
     else if (frame.type === 'draining') this.#socket.comeBackIn(frame.retry_after_ms);
     else if ('seq' in frame) this.#onSequenced(frame);
   }
@@ -204,6 +211,24 @@ export class TortureClient {
       this.bounces--;
       this.drop(0, false);
     }
+  }
+
+  /** He was taken out of a channel and asks to be let in again; the answer to a leave of his own changes nothing. */
+  #onLeft({ channel_id, code }: Extract<ServerFrame, { type: 'left' }>): void {
+    const stay = this.#channels.get(channel_id);
+    if (stay === undefined || code === undefined) return;
+    this.#log({ k: 'leave', conn: this.#socket.conn, ch: stay.ch });
+    // A join that he has sent meanwhile is answered still.
+    if (stay.asked.length === 0) {
+      stay.out();
+      this.#joinLater(stay, JOIN_RETRY_MS);
+    }
+    this.onKept(stay);
+  }
+
+  #onModeration({ action, channel_id }: Extract<ServerFrame, { type: 'moderation' }>): void {
+    const stay = this.#channels.get(channel_id);
+    if (stay !== undefined && action === 'muted') this.onKept(stay);
   }
 
   #onSequenced(frame: Extract<ServerFrame, { channel_id: string; seq: number }>): void {
@@ -242,12 +267,17 @@ export class TortureClient {
       else this.outbox.settle(message_id);
       return;
     }
-    if (stay === undefined || stay.asked.length === 0) return;
+    // A leave of what he was taken out of before is refused by this code, and a join never is.
+    if (stay === undefined || stay.asked.length === 0 || code === 'INVALID_CHANNEL_ID') return;
     stay.refused();
+    this.#joinLater(stay, retryMs);
+  }
+
+  #joinLater(stay: Stay, waitMs: number): void {
     const { conn } = this.#socket;
     setTimeout(() => {
       if (conn === this.#socket.conn && this.connected && stay.state === 'out' && stay.wanted) this.join(stay);
-    }, retryMs);
+    }, waitMs);
   }
 
   #noteJoin(stay: Stay, position: number | null): void {

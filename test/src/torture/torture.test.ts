@@ -16,10 +16,12 @@ interface RunOptions {
   readonly runMs: number;
   readonly faults?: typeof FAULT_KINDS;
   readonly patches?: readonly Patch[];
+  /** Default: 20. */
+  readonly actionsPerSecond?: number;
 }
 
 /** A short run on a copy of the server, so that a build that is made meanwhile does not disturb it. */
-async function run({ runMs, faults, patches = [] }: RunOptions) {
+async function run({ runMs, faults, patches = [], actionsPerSecond = 20 }: RunOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-torture-'));
   try {
     const main = copyServer(folder, patches);
@@ -30,7 +32,7 @@ async function run({ runMs, faults, patches = [] }: RunOptions) {
       channels: 6,
       seed: 20,
       faults: faults ?? [],
-      actionsPerSecond: 20,
+      actionsPerSecond,
     };
     return await torture({ ...options, json: null, main: null }, { main, folder, say: console.log });
   } finally {
@@ -44,6 +46,7 @@ test('nothing is lost, doubled or out of order while everything breaks', { timeo
   console.log(describeFigures(figures));
   const violations = check(record);
   assert.equal(violations.length, 0, describeViolations(record, violations));
+  assert.ok(record.stored.actions.length >= 6, `only ${record.stored.actions.length} actions of moderators`);
   // The run was worth something: all of that has happened.
   assert.ok(figures.messages.acked > 200, `only ${figures.messages.acked} messages`);
   assert.ok(figures.messages.retried > 0 && figures.resumes.recovered > 30 && figures.resumes['from zero'] > 0);
@@ -57,6 +60,23 @@ const LOSSY_BUS: Patch = {
   from: '        this.onBatch(channelId, batch, atMs);\n        this.#send(channelId, batch);\n',
   to: '        this.onBatch(channelId, batch, atMs);\n        if (batch.firstSeq % 6 !== 5) this.#send(channelId, batch);\n',
 };
+
+/** Messages are stored under whatever version of the channel, and so under rights that have ended. */
+const CARELESS: readonly Patch[] = [
+  { file: 'store/messages.js', from: 'and access_version = $6\n', to: 'and $6::bigint is not null\n' },
+  { file: 'store/messages.js', from: 'and c.access_version = w.version', to: 'and w.version is not null' },
+  { file: 'rights.js', from: 'current?.version === version && current', to: 'current !== undefined && current' },
+];
+
+test('a journal that does not look at the version of the channel lets the muted write, and is found out', {
+  timeout: 240_000,
+}, async () => {
+  const found = check(await run({ runMs: 15_000, patches: CARELESS, actionsPerSecond: 80 }));
+  assert.ok(
+    found.some(({ rule, text }) => rule === 'moderation' && /was committed at place/.test(text)),
+    JSON.stringify(found.slice(0, 5)),
+  );
+});
 
 test('a hub that passes on what comes early, instead of waiting for what is missing, is found out', async () => {
   const hasty: Patch = {

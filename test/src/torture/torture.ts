@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TokenKey, userClaims, userId } from '../support/tokens.js';
-import { readEvents, readHeads, readStored } from './collect.js';
+import { noteHeads, readEvents, readHeads, readStored } from './collect.js';
 import { Crew } from './crew.js';
-import { type CrewProgress, planCrowd } from './crew-order.js';
+import { type CrewProgress, planCrowd, secondModerator } from './crew-order.js';
 import { clockMs } from './events.js';
 import { Tormentor } from './faults.js';
 import type { TortureOptions } from './options.js';
@@ -80,8 +80,13 @@ async function runAll(
   await stack.start();
   const names = Array.from({ length: options.clients }, (_, c) => `torture-${c}`);
   const tokens = names.map((name) => key.sign(userClaims(name, { exp: Math.floor(Date.now() / 1000) + 86_400 })));
-  const channelIds = await createChannels(stack, tokens, options.channels);
-  const { clients, ...channels } = planCrowd({ ...options, token: (c) => tokens[c] ?? '' });
+  await noteHeads(stack);
+  const channelIds = await createChannels(stack, tokens, options);
+  const { clients, ...channels } = planCrowd({
+    ...options,
+    token: (c) => tokens[c] ?? '',
+    userId: (c) => userId(names[c] ?? ''),
+  });
   const files: string[] = [];
   const urls = stack.instances.map(({ url }) => url);
   for (let from = 0; from < clients.length; from += CLIENTS_PER_PROCESS) {
@@ -97,22 +102,34 @@ async function runAll(
   return { events: await readEvents(files), faults, stored };
 }
 
-/** Each channel is made by another client, who may change it later. */
-async function createChannels(stack: Stack, tokens: readonly string[], count: number): Promise<string[]> {
+/** Each channel is made by another client, who may change it later, and has one more moderator. */
+async function createChannels(stack: Stack, tokens: readonly string[], options: TortureOptions): Promise<string[]> {
   const ids: string[] = [];
-  for (let ch = 0; ch < count; ch++) {
-    const response = await fetch(`${stack.instances[0]?.url}/api/v1/chat/channels`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${tokens[ch % tokens.length]}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ name: `torture ${ch}` }),
-    });
-    const body: unknown = await response.json();
-    if (typeof body !== 'object' || body === null || !('id' in body) || typeof body.id !== 'string') {
-      throw new Error(`A channel could not be made: ${response.status} ${JSON.stringify(body)}`);
-    }
-    ids.push(body.id);
+  for (let ch = 0; ch < options.channels; ch++) {
+    const owner = ch % tokens.length;
+    const moderator = secondModerator(ch, options);
+    const { id } = await call(stack, tokens[owner], '/channels', { name: `torture ${ch}` });
+    if (typeof id !== 'string') throw new Error('A channel has no id');
+    ids.push(id);
+    if (moderator === owner) continue;
+    // Whoever has never come with his token does not exist yet.
+    await call(stack, tokens[moderator], `/channels/${id}`);
+    const member = { user_id: userId(`torture-${moderator}`), role: 'moderator' };
+    await call(stack, tokens[owner], `/channels/${id}/members`, member);
   }
   return ids;
+}
+
+/** One REST call of the preparation. @param body absent: a GET. @throws when it is not answered well */
+async function call(stack: Stack, token: string | undefined, path: string, body?: object) {
+  const response = await fetch(`${stack.instances[0]?.url}/api/v1/chat${path}`, {
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} was answered with ${response.status} ${text}`);
+  const parsed: { readonly id?: unknown } = JSON.parse(text);
+  return parsed;
 }
 
 /** The part in which things break. Settles when all is whole again and the time is over. */

@@ -8,8 +8,8 @@ import type { ChatClient } from '../support/chat-client.js';
 import type { LogLine } from '../support/hubbub.js';
 import { testServerUrl } from '../support/pair.js';
 import { createDatabase } from '../support/postgres.js';
+import { TcpLink } from '../support/tcp-link.js';
 import { until } from '../support/wait.js';
-import { TcpLink } from '../torture/tcp-link.js';
 import { FLOORS, type Floor, WorkersStage } from './floor.js';
 
 /** Presence of a dead worker's users: 5 s with the primary, 10 s and a heartbeat of 3 s in Redis. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../support/wait.js';
 import { TcpLink } from './tcp-link.js';
+import { until } from './wait.js';
 
 /** Answers with what it gets. */
 let server: Server;

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Child, cleanEnvironment } from '@hubbub/test/support/processes.js';
+import type { NewClient } from '../generator/fleet.js';
+import { pin } from '../machine/pin.js';
+import type { Servers } from './servers.js';
+import type { System } from './system.js';
+
+const ENTRIES = {
+  'raw ws': entry('./raw-baseline.js'),
+  'socket.io': entry('./socket-io-peer.js'),
+  flood: entry('./flood-writer.js'),
+};
+const START_TIMEOUT_MS = 20_000;
+
+/** A server of this folder that Hubbub is compared with; all of them print `listening on <port>`. */
+export class Peer implements System {
+  readonly name: 'raw ws' | 'socket.io' | 'flood';
+  readonly helperPids: () => readonly number[];
+  readonly #child: Child;
+  readonly #port: number;
+
+  private constructor(name: Peer['name'], child: Child, port: number, helperPids: () => readonly number[]) {
+    this.name = name;
+    this.#child = child;
+    this.#port = port;
+    this.helperPids = helperPids;
+  }
+
+  static async start(servers: Servers, name: Peer['name']): Promise<Peer> {
+    const redis = name === 'socket.io' ? await servers.redis() : null;
+    const child = await Child.start(process.execPath, [ENTRIES[name]], {
+      env: cleanEnvironment({ NODE_ENV: 'production', REDIS_URL: redis?.url }),
+    });
+    const port = await child.waitForLine((line) => /^listening on (\d+)$/.exec(line)?.[1], START_TIMEOUT_MS);
+    const { server } = servers.placement;
+    if (server !== null) pin(child.pid, server);
+    return new Peer(name, child, Number(port), () => (redis === null ? [] : [redis.pid]));
+  }
+
+  get dialect(): 'hubbub' | 'socket.io' {
+    return this.name === 'socket.io' ? 'socket.io' : 'hubbub';
+  }
+
+  get pids(): number[] {
+    return [this.#child.pid];
+  }
+
+  /** Any id is a channel here. */
+  async createChannels(count: number): Promise<string[]> {
+    return Array.from({ length: count }, () => randomUUID());
+  }
+
+  client(user: number, channelIds: readonly string[]): NewClient {
+    const query = `channels=${channelIds.join(',')}&user=u${String(user).padStart(6, '0')}`;
+    const path = this.name === 'socket.io' ? '/socket.io/?EIO=4&transport=websocket&' : '/?';
+    return { url: `ws://127.0.0.1:${this.#port}${path}${query}`, token: '', channelIds, joins: false };
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop('SIGTERM', 2000);
+  }
+}
+
+function entry(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}
