@@ -24,6 +24,7 @@ export const ERRORS = {
   MESSAGE_NOT_FOUND: { status: 404, retryable: false, message: 'Message not found' },
   BAN_NOT_FOUND: { status: 404, retryable: false, message: 'This user is not banned from the channel' },
   MUTE_NOT_FOUND: { status: 404, retryable: false, message: 'This user is not muted in the channel' },
+  HELD_NOT_FOUND: { status: 404, retryable: false, message: 'No such message waits for review' },
   REPORT_NOT_FOUND: { status: 404, retryable: false, message: 'Report not found' },
   CONFLICT: { status: 409, retryable: false, message: 'Conflict with an existing resource' },
   CHANNEL_FULL: { status: 409, retryable: true, message: 'This channel is full' },
@@ -42,6 +43,8 @@ export const ERRORS = {
   READ_ONLY: { status: 403, retryable: false, message: 'You may read this channel, but not write in it' },
   SLOW_MODE: { status: 429, retryable: true, message: 'Slow mode is on in this channel' },
   MUTED: { status: 403, retryable: false, message: 'You are muted in this channel' },
+  BLOCKED_CONTENT: { status: 403, retryable: false, message: 'The rules of this channel do not allow this message' },
+  REVIEW_QUEUE_FULL: { status: 409, retryable: true, message: 'Too many messages wait for review: try again later' },
   TOO_MANY_CHANNELS: { status: 409, retryable: false, message: 'Too many channels joined on this connection' },
 } as const satisfies Record<string, ErrorEntry>;
 

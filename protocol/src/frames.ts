@@ -1,5 +1,6 @@
 /** WebSocket text frames: one JSON object each. The AsyncAPI description is made from these schemas. */
 import Type, { type Static } from 'typebox';
+import { DECISIONS, RULES } from './auto-moderation.js';
 import { CHANNEL_ROLES, Channel } from './rest.js';
 import { Nullable, OneOf, Seq, Timestamp, Uuid } from './schemas.js';
 
@@ -145,6 +146,30 @@ export const ModerationFrame = Type.Object(
   },
   { description: 'To the user concerned: what was done to him' },
 );
+export const MessageHeldFrame = Type.Object(
+  {
+    type: Type.Literal('message_held'),
+    channel_id: Uuid,
+    message_id: Uuid,
+    rule: OneOf(RULES, 'What it was held by'),
+    timestamp: Timestamp,
+  },
+  {
+    description:
+      'Answers `message`: it waits for review and has no place yet. A repeated `message_id` is told the same',
+  },
+);
+export const MessageReviewedFrame = Type.Object(
+  {
+    type: Type.Literal('message_reviewed'),
+    channel_id: Uuid,
+    message_id: Uuid,
+    decision: OneOf(DECISIONS),
+    reason: Nullable(Type.String()),
+    timestamp: Timestamp,
+  },
+  { description: 'To the author of a held message: what was decided. An approved one has come as `message` before' },
+);
 export const ChannelDeletedFrame = Type.Object(
   { type: Type.Literal('channel_deleted'), channel_id: Uuid, seq: Seq, timestamp: Timestamp },
   { description: 'The channel was deleted; a one-channel connection is then closed with 4004' },
@@ -193,6 +218,8 @@ export const SERVER_FRAMES = {
   channel_updated: ChannelUpdatedFrame,
   channel_deleted: ChannelDeletedFrame,
   moderation: ModerationFrame,
+  message_held: MessageHeldFrame,
+  message_reviewed: MessageReviewedFrame,
   left: LeftFrame,
   token_expiring: TokenExpiringFrame,
   authenticated: AuthenticatedFrame,
@@ -209,6 +236,8 @@ export type PresenceCountFrame = Static<typeof PresenceCountFrame>;
 export type MessageDeletedFrame = Static<typeof MessageDeletedFrame>;
 export type ChannelUpdatedFrame = Static<typeof ChannelUpdatedFrame>;
 export type ModerationFrame = Static<typeof ModerationFrame>;
+export type MessageHeldFrame = Static<typeof MessageHeldFrame>;
+export type MessageReviewedFrame = Static<typeof MessageReviewedFrame>;
 export type ChannelDeletedFrame = Static<typeof ChannelDeletedFrame>;
 export type LeftFrame = Static<typeof LeftFrame>;
 export type TokenExpiringFrame = Static<typeof TokenExpiringFrame>;
@@ -226,6 +255,8 @@ export type ServerFrame =
   | ChannelUpdatedFrame
   | ChannelDeletedFrame
   | ModerationFrame
+  | MessageHeldFrame
+  | MessageReviewedFrame
   | LeftFrame
   | TokenExpiringFrame
   | AuthenticatedFrame

@@ -25,6 +25,14 @@ export const MAX_SLOW_MODE_SECONDS = 21_600;
 export const MAX_RESTRICTION_MINUTES = 52_560_000;
 /** Longest timeout: thirty days. */
 export const MAX_TIMEOUT_MINUTES = 43_200;
+/** Words and phrases that a channel may block, and the longest of them. */
+export const MAX_BLOCKED_WORDS = 1000;
+export const MAX_BLOCKED_WORD_CHARS = 100;
+/** Hosts on a channel's allow-list of links. */
+export const MAX_ALLOWED_HOSTS = 100;
+/** Messages that may wait for review, in a channel and of one user in it; further ones are refused. */
+export const MAX_HELD_MESSAGES = 1000;
+export const MAX_HELD_MESSAGES_OF_USER = 20;
 export const MAX_PAGE_SIZE = 100;
 export const DEFAULT_PAGE_SIZE = 50;
 

@@ -1,14 +1,13 @@
 /** Bodies of the REST contract: one schema gives the type, the validation and the API description. */
 import Type, { type Static } from 'typebox';
+import { UpdateAutoModeration } from './auto-moderation.js';
 import { MAX_CHANNEL_DESCRIPTION_CHARS, MAX_CHANNEL_NAME_CHARS, MAX_SLOW_MODE_SECONDS } from './limits.js';
-import { Nullable, OneOf, Seq, Timestamp, Uuid } from './schemas.js';
+import { Nullable, OneOf, POSTING_MODES, Seq, Timestamp, Uuid } from './schemas.js';
 
 const closed = { additionalProperties: false } as const;
 
 export const CHANNEL_TYPES = ['public', 'private'] as const;
 export const CHANNEL_ROLES = ['owner', 'admin', 'moderator', 'member'] as const;
-/** Who may write: everyone who may read, members, or the channel's staff (moderators and up). */
-export const POSTING_MODES = ['everyone', 'members', 'staff'] as const;
 export const SITE_ROLES = ['user', 'moderator', 'admin'] as const;
 export const PRESENCE_STATUSES = ['online', 'offline', 'typing'] as const;
 
@@ -37,8 +36,11 @@ export const Channel = Type.Object(
     channel_type: OneOf(CHANNEL_TYPES),
     is_active: Type.Boolean(),
     max_participants: Nullable(Type.Integer(), 'Distinct users that may be connected at a time; null: no bound'),
-    slow_mode_seconds: Type.Integer({ description: 'Wait between two messages of a user; 0: none. Staff is exempt' }),
-    posting: OneOf(POSTING_MODES, 'Who may write'),
+    slow_mode_seconds: Type.Integer({
+      description: 'Wait between two messages of a user, the shield counted in; 0: none. Staff is exempt',
+    }),
+    posting: OneOf(POSTING_MODES, 'Who may write, the shield counted in'),
+    shield: Type.Boolean({ description: 'A stricter profile is on' }),
     created_at: Timestamp,
     updated_at: Timestamp,
     last_seq: Seq,
@@ -74,6 +76,7 @@ export const UpdateChannelBody = Type.Object(
     max_participants: Type.Optional(MaxParticipants),
     slow_mode_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),
     posting: Type.Optional(OneOf(POSTING_MODES)),
+    auto_moderation: Type.Optional(Nullable(UpdateAutoModeration, 'Null switches all rules off')),
   },
   { ...closed, minProperties: 1 },
 );

@@ -1,6 +1,9 @@
 /** Schema pieces that REST bodies and WebSocket frames share. */
 import Type, { type TSchema } from 'typebox';
 
+/** Who may write: everyone who may read, members, or the channel's staff (moderators and up). */
+export const POSTING_MODES = ['everyone', 'members', 'staff'] as const;
+
 export const Uuid = Type.String({
   format: 'uuid',
   description: 'UUID in its canonical form',

@@ -1,6 +1,7 @@
 import type { MessageDeletedFrame, ModerationFrame } from '@hubbub/protocol/frames.js';
 import type { LogAction, RestrictionKind } from '@hubbub/protocol/moderation.js';
 import type { SiteRole } from '@hubbub/protocol/rest.js';
+import { AUTO_MODERATOR } from './auto-moderation/actor.js';
 import type { AccessNote } from './channel-hub.js';
 import { HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
@@ -26,6 +27,12 @@ export interface Change {
   readonly target: Standing;
 }
 
+/** Who acts. */
+export type Actor = Pick<Identity, 'userId' | 'role'>;
+
+/** A note that has a `moderation` frame. */
+export type ModerationNote = AccessNote & { readonly frame: ModerationFrame };
+
 interface ChangeOrder {
   readonly channelId: string;
   /** The one it is done to. */
@@ -42,7 +49,7 @@ interface ChangeOrder {
  */
 export function changeChannel<T>(
   db: Db,
-  identity: Identity,
+  identity: Actor,
   { channelId, userId, action, raises }: ChangeOrder,
   step: (change: Change) => Promise<T>,
 ): Promise<T> {
@@ -85,7 +92,7 @@ export function noteOf(
   action: ModerationFrame['action'],
   reason: string | null,
   expiresAt: Date | null,
-): AccessNote {
+): ModerationNote {
   const expires_at = expiresAt?.toISOString() ?? null;
   const timestamp = at.toISOString();
   const frame: ModerationFrame = { type: 'moderation', channel_id: channelId, action, reason, expires_at, timestamp };
@@ -112,7 +119,8 @@ export async function restrict(
 ): Promise<Restricted> {
   const { tx, channelId, at, actor, target } = change;
   const expiresAt = minutes === null ? null : new Date(at.getTime() + minutes * 60_000);
-  const people = { userId: target.userId, moderatorId: actor.userId };
+  const moderatorId = actor.userId === AUTO_MODERATOR.userId ? null : actor.userId;
+  const people = { userId: target.userId, moderatorId };
   const id = await insertRestriction(tx, { channelId, ...people, kind, reason, at, expiresAt });
   await logChange(change, kind, reason, { id, expires_at: expiresAt?.toISOString() ?? null, ...details });
   return { id, expiresAt, note: noteOf(change, FRAME_ACTIONS[kind], reason, expiresAt) };

@@ -230,6 +230,7 @@ class Stage {
     accessVersion: 0,
     channelType: 'public',
     posting: 'everyone',
+    policyVersion: 0,
     users: new Map(),
   };
   readonly looks: (readonly string[])[] = [];
@@ -737,12 +738,20 @@ function access(userId: string, version: number): Batch {
 }
 
 function standing(userId: string, isBanned = false): StandingRow {
-  return { user_id: userId, username: userId, site_role: 'user', role: null, is_banned: isBanned, is_muted: false };
+  return {
+    user_id: userId,
+    username: userId,
+    site_role: 'user',
+    role: null,
+    is_banned: isBanned,
+    is_muted: false,
+    is_newcomer: false,
+  };
 }
 
 function standings(accessVersion: number, ...users: StandingRow[]): ChannelStandings {
   const rows = new Map(users.map((user) => [user.user_id, user]));
-  return { accessVersion, channelType: 'public', posting: 'everyone', users: rows };
+  return { accessVersion, channelType: 'public', posting: 'everyone', policyVersion: 0, users: rows };
 }
 
 test('what was done to a user is told to his connections alone, without a look at the database', async (t) => {

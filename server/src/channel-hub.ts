@@ -1,4 +1,4 @@
-import type { ModerationFrame, SubscribedFrame } from '@hubbub/protocol/frames.js';
+import type { MessageReviewedFrame, ModerationFrame, SubscribedFrame } from '@hubbub/protocol/frames.js';
 import { LARGE_CHANNEL_ONLINE, MAX_RESUME_MESSAGES } from '@hubbub/protocol/limits.js';
 import type { Channel } from '@hubbub/protocol/rest.js';
 import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
@@ -45,7 +45,7 @@ export interface AccessNote {
   /** The channel's version after it. */
   readonly version: number;
   /** Frame for his connections in the channel; null: none. */
-  readonly frame: ModerationFrame | null;
+  readonly frame: ModerationFrame | MessageReviewedFrame | null;
   /** He has been removed, and is cut off. */
   readonly removed?: true;
 }

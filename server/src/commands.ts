@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { encodeAuthor, encodeMessage, parseClientFrame } from '@hubbub/protocol/codec.js';
+import { parseClientFrame } from '@hubbub/protocol/codec.js';
 import { CLOSES } from '@hubbub/protocol/codes.js';
 import { normalizeContent } from '@hubbub/protocol/content.js';
 import type {
@@ -15,24 +15,24 @@ import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { MAX_CHANNELS_PER_CONNECTION } from '@hubbub/protocol/limits.js';
 import type { ChannelRole, ChannelType } from '@hubbub/protocol/rest.js';
 import type { Admission } from './admission.js';
+import type { Draft, Outcome, Screened, Screening } from './auto-moderation/screening.js';
 import type { AccessNote, ChannelEvent } from './channel-hub.js';
 import type { Connection, ConnectionHandlers, Membership } from './connection.js';
 import { asHubbubError, HubbubError } from './errors.js';
 import { encodeTextFrames } from './frame.js';
 import type { Hub } from './hub.js';
 import type { Identity } from './identity.js';
-import type { Journal } from './journal.js';
 import type { Limiter, Rate, RateDecision } from './limiter.js';
 import type { Logger } from './log.js';
 import { assertSlowMode, messageRateKey, rateLimited, takeSlowMode } from './message-rate.js';
 import type { Metrics } from './metrics.js';
 import { isStaff } from './permissions.js';
 import type { Presence } from './presence.js';
+import { messageText } from './recovery.js';
 import type { StandingRow } from './store/people.js';
-import type { Receipt } from './submission.js';
 
 interface CommandsOptions {
-  readonly journal: Journal;
+  readonly screening: Screening;
   readonly hub: Hub;
   readonly presence: Presence;
   readonly limiter: Limiter;
@@ -98,8 +98,9 @@ export class Commands implements ConnectionHandlers {
   onAccess(connection: Connection, channelId: string, { frame, removed }: AccessNote): void {
     if (frame !== null) connection.send(frame);
     const membership = connection.memberships.get(channelId);
-    if (membership !== undefined && frame?.role !== undefined) membership.role = frame.role;
-    const banned = frame?.action === 'banned' || frame?.action === 'timed_out';
+    const done = frame?.type === 'moderation' ? frame : null;
+    if (membership !== undefined && done?.role !== undefined) membership.role = done.role;
+    const banned = done?.action === 'banned' || done?.action === 'timed_out';
     if (banned || removed === true) this.#expel(connection, channelId, 'BANNED');
   }
 
@@ -163,7 +164,7 @@ export class Commands implements ConnectionHandlers {
     if (messageId === null) throw new HubbubError('INVALID_MESSAGE_ID');
     const result = normalizeContent(frame.content, this.#options.messageMaxChars);
     if (!result.ok) throw new HubbubError(result.code, result.message);
-    const submit = () => this.#submit(connection, membership, messageId, result.content, frame, atMs);
+    const submit = () => this.#screen(connection, membership, messageId, result.content, frame, atMs);
     const admitted = this.#takeMessage(connection, membership);
     return admitted instanceof Promise ? admitted.then(submit) : submit();
   }
@@ -178,8 +179,7 @@ export class Commands implements ConnectionHandlers {
     const { limiter, messageRate, metrics } = this.#options;
     const { userId } = connection;
     const slowMode = () => {
-      const exempt = isStaff({ userId, role: membership.role, siteRole: connection.identity.role });
-      if (membership.slowModeSeconds === 0 || exempt) return undefined;
+      if (membership.slowModeSeconds === 0 || isExempt(connection, membership)) return undefined;
       return settle(takeSlowMode(limiter, membership.channelId, userId, membership.slowModeSeconds), assertSlowMode);
     };
     if (messageRate === null) return slowMode();
@@ -193,21 +193,34 @@ export class Commands implements ConnectionHandlers {
     return settle(limiter.take(messageRateKey(userId), messageRate), assertRate);
   }
 
-  /** Hands the message to the journal; the frames behind it need not wait for its commit. */
-  #submit(
+  /** Holds the message against the rules of its channel. */
+  #screen(
     connection: Connection,
-    { channelId }: Membership,
+    membership: Membership,
     messageId: string,
     content: string,
     frame: MessageCommand,
     atMs: number,
-  ): undefined {
+  ): Promise<void> | undefined {
+    const { hub, screening } = this.#options;
+    const { channelId } = membership;
     const { userId, authorJson } = connection;
-    const deliveredSeq = this.#options.hub.lastSeq(channelId);
-    this.#options.journal
-      .append({ channelId, messageId, userId, authorJson, content, atMs, deliveredSeq })
-      .then((receipt) => acknowledgeRepeat(connection, receipt))
+    const exempt = isExempt(connection, membership);
+    const deliveredSeq = hub.lastSeq(channelId);
+    const draft: Draft = { channelId, messageId, userId, authorJson, content, atMs, deliveredSeq, exempt };
+    return settle(screening.screen(draft), (screened) => this.#submit(connection, draft, screened, frame));
+  }
+
+  /**
+   * Hands the message on. The frames behind one that passes need not wait for its commit; one that is stopped costs
+   * statements of its own, so those behind it wait, and a flood of such messages is read no faster than it is dealt with.
+   */
+  #submit(connection: Connection, draft: Draft, screened: Screened, frame: MessageCommand): Promise<void> | undefined {
+    const done = this.#options.screening
+      .post(draft, screened)
+      .then((outcome) => acknowledge(connection, draft.channelId, outcome))
       .catch((error) => this.#refuse(connection, error, frame));
+    return screened.hit === null ? undefined : done;
   }
 
   #typing(connection: Connection, frame: TypingCommand): void {
@@ -302,23 +315,25 @@ export class Commands implements ConnectionHandlers {
   }
 }
 
+/** Tells a sender what only he is told: that his message waits for review, or was stored before. */
+function acknowledge(connection: Connection, channelId: string, outcome: Outcome): void {
+  if (outcome.kind === 'held') {
+    const { messageId: message_id, rule, at } = outcome;
+    connection.send({ type: 'message_held', channel_id: channelId, message_id, rule, timestamp: at.toISOString() });
+    return;
+  }
+  const { earlier } = outcome.receipt;
+  if (earlier !== null) connection.push(encodeTextFrames([messageText(earlier)]));
+}
+
+/** Whether slow mode and the rules of the channel do not concern him: he is of its staff. */
+function isExempt({ userId, identity }: Connection, { role }: Membership): boolean {
+  return isStaff({ userId, role, siteRole: identity.role });
+}
+
 /** Whether a channel of this type is closed to the user. */
 function isHidden(channelType: ChannelType, role: ChannelRole | null, { identity }: Connection): boolean {
   return channelType === 'private' && role === null && identity.role !== 'admin';
-}
-
-/** A message that was stored before is answered to its sender alone, as it was stored. */
-function acknowledgeRepeat(connection: Connection, { earlier }: Receipt): void {
-  if (earlier === null) return;
-  const author = encodeAuthor({
-    userId: earlier.user_id,
-    username: earlier.username,
-    displayName: earlier.display_name,
-    avatarUrl: earlier.avatar_url,
-  });
-  const at = earlier.created_at.toISOString();
-  const { channel_id, content, id, seq, is_deleted } = earlier;
-  connection.push(encodeTextFrames([encodeMessage(channel_id, author, content, id, at, seq, is_deleted)]));
 }
 
 /** The joined channel that a frame speaks to: nobody writes where he has not joined. */

@@ -4,7 +4,14 @@ import type { Logger } from './log.js';
 import type { Rights, Verdict } from './rights.js';
 import { type Db, SQLSTATE, sqlState } from './store/db.js';
 import { appendMessages, appendToChannels, findMessages, type NewMessage } from './store/messages.js';
-import type { ChannelBatch, Committed, Found, Pending, Refused } from './submission.js';
+import {
+  type ChannelBatch,
+  type Committed,
+  type Found,
+  type Pending,
+  type Refused,
+  StalePolicy,
+} from './submission.js';
 
 interface CommitterOptions {
   readonly db: Db;
@@ -44,7 +51,8 @@ export class Committer {
    * answer: the ids are unique, so if the first attempt was committed the second one fails on them and they are found.
    *
    * The authors are checked under a version of the channel, and the statement stores nothing under another one: whoever
-   * is banned gets no place after the commit of his ban, whichever instance that was on.
+   * is banned gets no place after the commit of his ban, whichever instance that was on. The rules of the channel are part
+   * of that version, and so is what they said to a message.
    *
    * @param wasLost whether an attempt was made whose answer was lost
    * @throws StorageUnavailable, or the database's own error for something in the batch; nothing is settled then
@@ -105,7 +113,7 @@ export class Committer {
     let plain: { readonly batch: ChannelBatch; readonly version: number }[] = [];
     for (const [index, batch] of batches.entries()) {
       const verdict = verdicts[index];
-      if (verdict == null || verdict.refusals.size > 0) left.push(batch);
+      if (verdict == null || batch.pendings.some((pending) => errorOf(pending, verdict) !== null)) left.push(batch);
       else plain.push({ batch, version: verdict.version });
     }
     while (plain.length > 0) {
@@ -172,7 +180,7 @@ export class Committer {
         found.push({
           pending,
           row,
-          own: (wasLost || this.#doubtful.delete(row.id)) && row.seq > pending.submission.deliveredSeq,
+          own: (wasLost || this.#doubtful.delete(row.id)) && (row.seq ?? 0) > pending.submission.deliveredSeq,
         });
     }
     return unknown;
@@ -184,13 +192,21 @@ function authorsOf(pendings: readonly Pending[]): ReadonlySet<string> {
 }
 
 /** Moves what is refused from `batch` to `refused`; returns what is not. */
-function takeRefused(batch: readonly Pending[], { refusals }: Verdict, refused: Refused[]): readonly Pending[] {
-  if (refusals.size === 0) return batch;
+function takeRefused(batch: readonly Pending[], verdict: Verdict, refused: Refused[]): readonly Pending[] {
   return batch.filter((pending) => {
-    const error = refusals.get(pending.submission.userId);
-    if (error !== undefined) refused.push({ pending, error });
-    return error === undefined;
+    const error = errorOf(pending, verdict);
+    if (error !== null) refused.push({ pending, error });
+    return error === null;
   });
+}
+
+/** Why a message may not be stored under the version of the verdict; null: it may. */
+function errorOf({ submission }: Pending, { refusals, policyVersion }: Verdict): Refused['error'] | null {
+  const refusal = refusals.get(submission.userId);
+  if (refusal !== undefined) return refusal;
+  // With rules newer than the verdict it is the verdict that is out of date, which its version tells the statement.
+  const isStale = submission.policyVersion !== null && submission.policyVersion < policyVersion;
+  return isStale ? new StalePolicy() : null;
 }
 
 function toRow({ submission }: Pending): NewMessage {

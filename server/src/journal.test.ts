@@ -12,11 +12,12 @@ import { Rights } from './rights.js';
 import { createChannel, readHeads } from './store/channels.js';
 import type { Db } from './store/db.js';
 import { PgliteDb } from './store/db-pglite.js';
+import { insertHeld } from './store/held.js';
 import { readPage } from './store/messages.js';
 import { migrate } from './store/migrate.js';
 import { readStandings } from './store/people.js';
 import { upsertUser } from './store/users.js';
-import type { Receipt, Submission } from './submission.js';
+import { HeldAlready, type Receipt, StalePolicy, type Submission } from './submission.js';
 
 const ADA = '11111111-0000-4000-8000-000000000000';
 const BOB = '22222222-0000-4000-8000-000000000000';
@@ -116,6 +117,7 @@ class Stage {
       content,
       atMs: 1,
       deliveredSeq: 0,
+      policyVersion: null,
       ...more,
     });
   }
@@ -718,4 +720,56 @@ test('with storage away all channels of a statement are told so, and the next on
   }
   stage.db.isAway = false;
   for (const channelId of channelIds) assert.equal((await stage.append('again', { channelId })).seq, 1);
+});
+
+/** Changes the rules as an admin elsewhere would. */
+async function changeRules(channelId: string): Promise<void> {
+  await pglite.query(
+    `update chat_channels set policy_version = policy_version + 1, access_version = access_version + 1 where id = $1`,
+    [channelId],
+  );
+}
+
+test('a message that was held against older rules is given back, and one held against newer ones is not', async () => {
+  const stage = await Stage.open();
+  await stage.append('before', { policyVersion: 0 });
+  await changeRules(stage.channelId);
+  // What is remembered of the channel is older than the rules that this one was held against.
+  assert.equal((await stage.append('newer', { policyVersion: 1 })).seq, 2);
+  await assert.rejects(stage.append('older', { policyVersion: 0 }), StalePolicy);
+  assert.equal((await stage.append('of staff', { policyVersion: null })).seq, 3);
+  assert.deepEqual(await stage.stored(), ['before', 'newer', 'of staff']);
+});
+
+test('a change of the rules that commits between the look and the insert is obeyed', async () => {
+  const stage = await Stage.open();
+  await stage.append('before', { policyVersion: 0 });
+  let tries = 0;
+  stage.db.onAppend = async (run) => {
+    if (++tries === 1) await changeRules(stage.channelId);
+    return await run();
+  };
+  const results = await Promise.allSettled([
+    stage.append('stale', { policyVersion: 0 }),
+    stage.append('of staff', { policyVersion: null }),
+  ]);
+  assert.deepEqual(
+    results.map((result) => (result.status === 'fulfilled' ? result.value.seq : result.reason instanceof StalePolicy)),
+    [true, 2],
+  );
+});
+
+test('the id of a message that waits for review is given back as that, and costs the others nothing', async () => {
+  const stage = await Stage.open();
+  const messageId = randomUUID();
+  const held = { id: messageId, channelId: stage.channelId, userId: ADA, content: 'held', rule: 'words' } as const;
+  assert.notEqual(await insertHeld(pglite, held), null);
+  assert.equal(await insertHeld(pglite, held), null, 'the id is taken');
+  const results = await Promise.allSettled([stage.append('again', { messageId }), stage.append('other')]);
+  const [again, other] = results;
+  assert.ok(again?.status === 'rejected' && again.reason instanceof HeldAlready);
+  assert.deepEqual([again.reason.row.content, again.reason.row.held_by, again.reason.row.seq], ['held', 'words', null]);
+  assert.ok(other?.status === 'fulfilled' && other.value.seq === 1);
+  await assert.rejects(stage.append('of another', { messageId, userId: BOB }), isRefusal('CONFLICT'));
+  assert.deepEqual(await stage.stored(), ['other']);
 });

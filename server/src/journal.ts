@@ -7,7 +7,16 @@ import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { Rights } from './rights.js';
 import { type Db, sqlState } from './store/db.js';
-import type { ChannelBatch, Committed, Found, Pending, Receipt, Submission } from './submission.js';
+import { hasPlace } from './store/messages.js';
+import {
+  type ChannelBatch,
+  type Committed,
+  type Found,
+  HeldAlready,
+  type Pending,
+  type Receipt,
+  type Submission,
+} from './submission.js';
 
 /** One channel's queue; it exists while there is something in it or under way. */
 interface Queue {
@@ -70,7 +79,7 @@ export class Journal {
    * @returns once it is committed and handed to the bus
    * @throws HubbubError `UNAVAILABLE`: storage is away, retry with the same id. `CONFLICT`: the id belongs to another
    *     message. `CHANNEL_NOT_FOUND`: the channel is gone or inactive. `FORBIDDEN`, `MUTED`, `READ_ONLY`: the author may not
-   *     write, as of the message's place in the channel
+   *     write, as of the message's place in the channel. StalePolicy, HeldAlready
    */
   append(submission: Submission): Promise<Receipt> {
     if (this.#closed || this.#waiting >= MAX_WAITING) {
@@ -229,6 +238,10 @@ export class Journal {
     const { submission } = pending;
     if (row.user_id !== submission.userId || row.channel_id !== submission.channelId) {
       pending.reject(new HubbubError('CONFLICT', 'This message_id belongs to another message: choose a new one'));
+      return;
+    }
+    if (!hasPlace(row)) {
+      pending.reject(new HeldAlready(row));
       return;
     }
     if (own) {

@@ -79,6 +79,11 @@ export class Metrics {
     'hubbub_ephemeral_frames_dropped_total',
     'Typing and presence frames that a slow connection was spared',
   );
+  readonly autoModerationHits = this.#counter(
+    'hubbub_auto_moderation_hits_total',
+    'Messages stopped by a rule of their channel',
+    ['rule', 'outcome'],
+  );
   readonly resumes = this.#counter('hubbub_resumes_total', 'Joins by where their messages came from', ['source']);
   readonly upgradesRefused = this.#counter('hubbub_upgrades_refused_total', 'Refused WebSocket upgrades', ['code']);
   readonly redisUp = this.#gauge('hubbub_redis_up', '1: Redis answers; 0: it does not; -1: none is configured', 'min');

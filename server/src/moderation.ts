@@ -1,11 +1,21 @@
 import type { GivenRole, RestrictionKind } from '@hubbub/protocol/moderation.js';
 import type { ChannelRole } from '@hubbub/protocol/rest.js';
-import { type Change, changeChannel, deleteMessages, logChange, noteOf, restrict } from './change.js';
+import {
+  type Actor,
+  type Change,
+  changeChannel,
+  deleteMessages,
+  logChange,
+  type ModerationNote,
+  noteOf,
+  restrict,
+} from './change.js';
 import type { AccessNote } from './channel-hub.js';
 import { HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
 import type { Action } from './permissions.js';
 import { type Db, SQLSTATE, sqlState } from './store/db.js';
+import { discardHeldOf } from './store/held.js';
 import { deleteMember, demoteOwner, insertMember, type MemberRow, updateMemberRole } from './store/members.js';
 import { findMessage, findRecentOf } from './store/messages.js';
 import { lockChannel } from './store/people.js';
@@ -41,11 +51,20 @@ export class Moderation {
     this.#options = options;
   }
 
-  /** Bans, times out or mutes. An earlier one of the kind is replaced. @throws HubbubError `FORBIDDEN`, `…_NOT_FOUND` */
-  async restrict(identity: Identity, order: RestrictionOrder): Promise<{ id: string; expiresAt: Date | null }> {
+  /**
+   * Bans, times out or mutes. An earlier one of the kind is replaced.
+   *
+   * @param about what the trail is to say of it besides
+   * @throws HubbubError `FORBIDDEN`, `…_NOT_FOUND`
+   */
+  async restrict(
+    actor: Actor,
+    order: RestrictionOrder,
+    about: Readonly<Record<string, unknown>> = {},
+  ): Promise<{ id: string; expiresAt: Date | null }> {
     const { channelId, userId, kind, reason, minutes } = order;
-    const { id, expiresAt, note } = await this.#change(identity, channelId, userId, 'moderate', (change) =>
-      restrict(change, kind, minutes, reason),
+    const { id, expiresAt, note } = await this.#change(actor, channelId, userId, 'moderate', (change) =>
+      restrict(change, kind, minutes, reason, about),
     );
     this.#options.publishAccess(channelId, note);
     return { id, expiresAt };
@@ -118,7 +137,7 @@ export class Moderation {
       return { result: former, note: roleChanged(change, 'owner') };
     });
     this.#options.publishAccess(channelId, note);
-    if (result !== null && note.frame !== null) {
+    if (result !== null) {
       this.#options.publishAccess(channelId, { ...note, userId: result, frame: { ...note.frame, role: 'admin' } });
     }
   }
@@ -180,6 +199,7 @@ export class Moderation {
   async eraseMessages(channelId: string, userId: string): Promise<number> {
     const frames = await this.#options.db.transaction(async (tx) => {
       if ((await lockChannel(tx, channelId, false)) === null) return [];
+      await discardHeldOf(tx, channelId, userId);
       const messages = await findRecentOf(tx, channelId, userId, new Date(0), CLEAR_LIMIT);
       return messages.length === 0 ? [] : await deleteMessages(tx, channelId, userId, messages);
     });
@@ -189,7 +209,7 @@ export class Moderation {
 
   /** {@link changeChannel}; all but a deletion changes who may do what. */
   #change<T>(
-    identity: Identity,
+    identity: Actor,
     channelId: string,
     userId: string,
     action: Action,
@@ -200,9 +220,9 @@ export class Moderation {
   }
 }
 
-function roleChanged(change: Change, role: ChannelRole | null): AccessNote {
+function roleChanged(change: Change, role: ChannelRole | null): ModerationNote {
   const note = noteOf(change, 'role_changed', null, null);
-  return { ...note, frame: note.frame === null ? null : { ...note.frame, role } };
+  return { ...note, frame: { ...note.frame, role } };
 }
 
 function silent({ target, version }: Change): AccessNote {

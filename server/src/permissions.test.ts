@@ -34,6 +34,9 @@ const EXPECTED: Record<Action, (actor: Standing, target: Standing | undefined) =
   add_staff: runsChannel,
   transfer_ownership: runsChannel,
   read_moderation: moderates,
+  shield: moderates,
+  // The author may have come to be of any rank since he wrote it: the message waits all the same.
+  review_message: (actor, target) => moderates(actor) && !isSelf(target, actor),
   change_role: (actor, target) => runsChannel(actor) && isBelow(target, actor),
   // That the owner stays is no matter of the actor's rank: the removal itself sees to it.
   remove_member: (actor, target) => isSelf(target, actor) || (isChannelStaff(actor) && isBelowMember(target, actor)),

@@ -43,6 +43,8 @@ const RULES = {
   remove_member: { least: RANK.moderator, overLower: true, onSelf: 'always' },
   delete_message: { least: RANK.moderator, siteModerator: true, overLower: true, onSelf: 'always' },
   moderate: { least: RANK.moderator, siteModerator: true, overLower: true, onSelf: 'never' },
+  shield: { least: RANK.moderator, siteModerator: true },
+  review_message: { least: RANK.moderator, siteModerator: true, onSelf: 'never' },
   // Nobody judges what is said of himself, or of his equals.
   resolve_report: { least: RANK.moderator, siteModerator: true, overLower: true, onSelf: 'never' },
   report_message: { least: RANK.none, onSelf: 'never' },

@@ -82,14 +82,7 @@ function toBatches(channelId: string, afterSeq: number, rows: readonly Sequenced
   const endRun = () => {
     const [first] = run;
     if (first === undefined) return;
-    batches.push({
-      kind: BATCH_KIND.messages,
-      origin: 0,
-      firstSeq: first.seq,
-      count: run.length,
-      note: '',
-      frames: encodeTextFrames(run.map(messageText)),
-    });
+    batches.push(messageBatch(0, first.seq, run));
     run = [];
   };
   let expected = afterSeq + 1;
@@ -109,13 +102,20 @@ function toBatches(channelId: string, afterSeq: number, rows: readonly Sequenced
   return batches;
 }
 
+/** Stored messages that follow each other, as a batch. */
+export function messageBatch(origin: number, firstSeq: number, rows: readonly MessageRow[]): Batch {
+  const frames = encodeTextFrames(rows.map(messageText));
+  return { kind: BATCH_KIND.messages, origin, firstSeq, count: rows.length, note: '', frames };
+}
+
 /** A sequenced event that is no message, as a batch: its frame, and the same as a note for the hubs. */
 export function eventBatch(origin: number, seq: number, frame: object): Batch {
   const text = JSON.stringify(frame);
   return { kind: BATCH_KIND.event, origin, firstSeq: seq, count: 1, note: text, frames: encodeTextFrames([text]) };
 }
 
-function messageText(row: MessageRow): string {
+/** The JSON text of a stored message's frame. */
+export function messageText(row: MessageRow): string {
   const author = encodeAuthor({
     userId: row.user_id,
     username: row.username,

@@ -17,18 +17,25 @@ class Stage {
     this.reads.push([...userIds]);
     if (this.gone) return Promise.resolve(null);
     const { version: accessVersion, channelType, posting } = this;
-    return Promise.resolve({ accessVersion, channelType, posting, users: new Map(this.users) });
+    return Promise.resolve({
+      accessVersion,
+      channelType,
+      posting,
+      policyVersion: this.version * 10,
+      users: new Map(this.users),
+    });
   });
 
   user(userId: string, more: Partial<StandingRow> = {}): void {
-    const plain = { site_role: 'user', role: null, is_banned: false, is_muted: false } as const;
+    const plain = { site_role: 'user', role: null, is_banned: false, is_muted: false, is_newcomer: false } as const;
     this.users.set(userId, { user_id: userId, username: userId, ...plain, ...more });
   }
 
   /** The codes of those who are refused, by their names. */
   async check(...userIds: string[]): Promise<Record<string, string>> {
-    const { version, refusals } = await this.rights.check(CHANNEL, new Set(userIds));
+    const { version, policyVersion, refusals } = await this.rights.check(CHANNEL, new Set(userIds));
     assert.equal(version, this.version);
+    assert.equal(policyVersion, this.version * 10);
     return Object.fromEntries([...refusals].map(([userId, { code }]) => [userId, code]));
   }
 }
@@ -115,4 +122,13 @@ test('each is judged for himself: bans, mutes, private channels, posting modes',
   stage.channelType = 'private';
   const outside = { nobody: 'FORBIDDEN', 'site-moderator': 'FORBIDDEN' };
   assert.deepEqual(await stage.check(...all), { ...always, ...outside });
+});
+
+test('a newcomer may not write while the shield asks for more, unless he is staff', async () => {
+  const stage = new Stage();
+  stage.user('ada', { role: 'member', is_newcomer: true });
+  stage.user('bob', { role: 'moderator', is_newcomer: true });
+  stage.user('eve', { site_role: 'moderator', is_newcomer: true });
+  stage.user('old', { role: 'member' });
+  assert.deepEqual(await stage.check('ada', 'bob', 'eve', 'old'), { ada: 'READ_ONLY' });
 });

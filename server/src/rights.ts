@@ -1,16 +1,19 @@
 import { HubbubError } from './errors.js';
-import { mayPost } from './permissions.js';
+import { isStaff, mayPost } from './permissions.js';
 import type { ChannelStandings, StandingRow } from './store/people.js';
 
 /** Which of some authors may write in a channel, under one version of it. */
 export interface Verdict {
   readonly version: number;
+  /** Version of its rules and its shield. */
+  readonly policyVersion: number;
   /** Why an author may not; who is not in it may. */
   readonly refusals: ReadonlyMap<string, HubbubError>;
 }
 
 interface Known {
   readonly version: number;
+  readonly policyVersion: number;
   /** Authors who may write. Refusals are not remembered: no statement follows them that would notice a new version. */
   readonly allowed: Set<string>;
 }
@@ -34,26 +37,28 @@ export class Rights {
   /** @throws HubbubError `CHANNEL_NOT_FOUND` when the channel is gone or inactive; `UNAVAILABLE` */
   async check(channelId: string, userIds: ReadonlySet<string>): Promise<Verdict> {
     const known = this.#channels.get(channelId);
-    if (known !== undefined && userIds.isSubsetOf(known.allowed)) return { version: known.version, refusals: NONE };
+    if (known !== undefined && userIds.isSubsetOf(known.allowed)) {
+      return { version: known.version, policyVersion: known.policyVersion, refusals: NONE };
+    }
     const standings = await this.#read(channelId, [...userIds]);
     if (standings === null) {
       this.#channels.delete(channelId);
       throw new HubbubError('CHANNEL_NOT_FOUND');
     }
-    const { accessVersion: version } = standings;
+    const { accessVersion: version, policyVersion } = standings;
     // What is remembered of other authors holds on only if nothing has changed.
     const current = this.#channels.get(channelId);
     const kept = current?.version === version && current.allowed.size < MAX_USERS;
     const allowed = kept ? current.allowed : new Set<string>();
     const refusals = new Map<string, HubbubError>();
     for (const userId of userIds) {
-      const refusal = judge(standings, standings.users.get(userId));
+      const refusal = refusalOf(standings, standings.users.get(userId));
       if (refusal === null) allowed.add(userId);
       else refusals.set(userId, refusal);
     }
     if (this.#channels.size >= MAX_CHANNELS) this.#channels.clear();
-    this.#channels.set(channelId, { version, allowed });
-    return { version, refusals };
+    this.#channels.set(channelId, { version, policyVersion, allowed });
+    return { version, policyVersion, refusals };
   }
 
   /** The channel has another version by now. */
@@ -62,8 +67,8 @@ export class Rights {
   }
 }
 
-/** Null: he may write. */
-function judge(channel: ChannelStandings, user: StandingRow | undefined): HubbubError | null {
+/** Why a user may not write in a channel; null: he may. */
+export function refusalOf(channel: ChannelStandings, user: StandingRow | undefined): HubbubError | null {
   if (user === undefined) return new HubbubError('FORBIDDEN');
   const { role, site_role: siteRole, user_id: userId } = user;
   if (user.is_banned) return new HubbubError('FORBIDDEN', 'You are banned from this channel');
@@ -71,5 +76,10 @@ function judge(channel: ChannelStandings, user: StandingRow | undefined): Hubbub
     return new HubbubError('FORBIDDEN', 'You are not a member of this private channel');
   }
   if (user.is_muted) return new HubbubError('MUTED');
-  return mayPost(channel.posting, { userId, role, siteRole }) ? null : new HubbubError('READ_ONLY');
+  const standing = { userId, role, siteRole };
+  if (!mayPost(channel.posting, standing)) return new HubbubError('READ_ONLY');
+  if (user.is_newcomer && !isStaff(standing)) {
+    return new HubbubError('READ_ONLY', 'The shield of this channel is on: only members of some time may write');
+  }
+  return null;
 }

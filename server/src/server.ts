@@ -4,6 +4,9 @@ import type { TypingFrame } from '@hubbub/protocol/frames.js';
 import { MAX_CLIENT_FRAME_BYTES } from '@hubbub/protocol/limits.js';
 import { admit } from './admission.js';
 import { Auth } from './auth.js';
+import { HitLog } from './auto-moderation/hit-log.js';
+import { Policies } from './auto-moderation/policies.js';
+import { Screening } from './auto-moderation/screening.js';
 import { BATCH_KIND, noteBatch } from './batch.js';
 import { type Bus, MemoryBus } from './bus.js';
 import { RedisBus } from './bus-redis.js';
@@ -28,17 +31,20 @@ import { Moderation } from './moderation.js';
 import { isOriginAllowed } from './origins.js';
 import { Presence, type PresenceNews } from './presence.js';
 import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
-import { eventBatch, Recovery } from './recovery.js';
+import { eventBatch, messageBatch, Recovery } from './recovery.js';
 import { RedisLink } from './redis-link.js';
+import { Review } from './review.js';
 import { Revocations } from './revocations.js';
 import { Rights } from './rights.js';
 import { makeReporters, type Reports } from './self-report.js';
 import { SiteModeration } from './site-moderation.js';
+import { readPolicy } from './store/auto-moderation.js';
 import { readAccess, readHeads } from './store/channels.js';
 import type { Db } from './store/db.js';
 import { PgDb } from './store/db-pg.js';
 import { PgliteDb } from './store/db-pglite.js';
 import { migrate } from './store/migrate.js';
+import { writeHits } from './store/moderation-log.js';
 import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
 import { readSiteRestrictions, readSiteVersion } from './store/site.js';
@@ -231,8 +237,34 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     join: presence.join.bind(presence),
   };
 
-  const commands = new Commands({
+  const publishEvent = (channelId: string, seq: number, frame: object) =>
+    bus.publish(channelId, eventBatch(origin, seq, frame));
+  const publishAccess = (channelId: string, note: AccessNote) =>
+    bus.publish(channelId, noteBatch(BATCH_KIND.access, origin, note));
+  const moderation = new Moderation({
+    db,
+    publishEvent,
+    publishAccess,
+  });
+  const review = new Review({
+    db,
+    publishMessage: (message) =>
+      bus.publish(message.channel_id, messageBatch(origin, message.seq, [message]), performance.now()),
+    publishAccess,
+  });
+  const hits = new HitLog({ log, write: (channelId, entries) => writeHits(db, channelId, entries) });
+  const screening = new Screening({
+    db,
     journal,
+    policies: new Policies((channelId) => readPolicy(db, channelId)),
+    limiter,
+    moderation,
+    hits,
+    metrics,
+  });
+
+  const commands = new Commands({
+    screening,
     hub,
     presence,
     limiter,
@@ -278,11 +310,6 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     },
   });
 
-  const publishEvent = (channelId: string, seq: number, frame: object) =>
-    bus.publish(channelId, eventBatch(origin, seq, frame));
-  const publishAccess = (channelId: string, note: AccessNote) =>
-    bus.publish(channelId, noteBatch(BATCH_KIND.access, origin, note));
-  const moderation = new Moderation({ db, publishEvent, publishAccess });
   const userReports = new UserReports({ db, publishEvent, publishAccess });
   const site = new SiteModeration({
     db,
@@ -303,7 +330,8 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
       log,
       db,
       auth,
-      journal,
+      screening,
+      review,
       hub,
       presence,
       limiter,
@@ -337,6 +365,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     await app.close();
     clearTimeout(impatience);
     await journal.close();
+    await within(LAST_WRITES_MS, hits.close());
     await within(LAST_WRITES_MS, presence.close());
     clearInterval(headsTimer);
     clearInterval(sweepTimer);

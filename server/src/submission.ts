@@ -1,5 +1,5 @@
 import type { HubbubError } from './errors.js';
-import type { MessageRow } from './store/messages.js';
+import type { KnownMessageRow, MessageRow } from './store/messages.js';
 
 /** A message on its way into the journal. */
 export interface Submission {
@@ -13,6 +13,24 @@ export interface Submission {
   readonly atMs: number;
   /** The last place of the channel that was delivered on this instance when it was received; 0: none is known. */
   readonly deliveredSeq: number;
+  /** Version of the channel's rules that it was held against; null: they do not concern its author. */
+  readonly policyVersion: number | null;
+}
+
+/** The rules of the channel are others by now: the message has to be held against them. */
+export class StalePolicy extends Error {
+  override readonly name = 'StalePolicy';
+}
+
+/** The id belongs to a message without a place: it waits for review, or was rejected. */
+export class HeldAlready extends Error {
+  override readonly name = 'HeldAlready';
+  readonly row: KnownMessageRow;
+
+  constructor(row: KnownMessageRow) {
+    super('The message waits for review, or was rejected');
+    this.row = row;
+  }
 }
 
 /** What became of a submission: committed in the database. */
@@ -54,13 +72,13 @@ export interface BatchHead {
 /** A submission whose id is stored already. */
 export interface Found {
   readonly pending: Pending;
-  readonly row: MessageRow;
+  readonly row: KnownMessageRow;
   /** It was stored by an attempt of its own batch. */
   readonly own: boolean;
 }
 
-/** A submission whose author may not write. */
+/** A submission whose author may not write, or that has to be looked at anew. */
 export interface Refused {
   readonly pending: Pending;
-  readonly error: HubbubError;
+  readonly error: HubbubError | StalePolicy;
 }

@@ -10,6 +10,8 @@ import {
 } from '@hubbub/protocol/rest.js';
 import { OneOf } from '@hubbub/protocol/schemas.js';
 import Type from 'typebox';
+import { canonicalHost } from '../auto-moderation/links.js';
+import { isFindable } from '../auto-moderation/word-list.js';
 import { HubbubError } from '../errors.js';
 import type { Identity } from '../identity.js';
 import { type Action, assertMay, assertVisible, standingOf } from '../permissions.js';
@@ -24,6 +26,9 @@ import { toChannel } from './representations.js';
 import type { Routes } from './typed.js';
 
 export const ChannelParams = Type.Object({ id: Type.String({ description: "The channel's UUID, in any spelling" }) });
+
+/** A thousand words of a hundred characters, in JSON. */
+const PATCH_LIMIT_BYTES = 512 * 1024;
 
 const ListQuery = Type.Object(
   {
@@ -116,11 +121,15 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
         description:
           'For its owner, its admins and site admins. Fields that are left out keep their value. Everyone ' +
           'connected is told by a `channel_updated` frame; made inactive, the channel closes its connections ' +
-          '(4004), made private, those of all who are no members (4003).',
+          '(4004), made private, those of all who are no members (4003). ' +
+          'With `auto_moderation`: a rule that is given takes the place of the one before, null switches it off, an absent ' +
+          'one stays; null in place of the whole switches all off. `GET …/auto-moderation` shows the rules to staff. While the ' +
+          "shield is on, `slow_mode_seconds` and `posting` change the channel's own settings, under it.",
         params: ChannelParams,
         body: UpdateChannelBody,
         response: { 200: Channel, ...errorResponses(400, 401, 403, 404, 413, 415, 429) },
       },
+      bodyLimit: PATCH_LIMIT_BYTES,
       preHandler: userLimit(context, 'change-channel', 10),
     },
     async (request) => {
@@ -134,6 +143,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
         ...request.body,
         ...(name === undefined ? {} : { name: textOf('name', name) }),
         ...descriptionOf(request.body),
+        ...rulesOf(request.body),
       };
       const updated = await db.transaction(async (tx) => {
         const result = await updateChannel(tx, access.id, changes, (row): ChannelUpdatedFrame => {
@@ -186,8 +196,34 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
   );
 }
 
+/** The rules in their stored form. @throws HubbubError `INVALID_REQUEST` for what no message could match */
+function rulesOf({ auto_moderation: rules }: UpdateChannelBody): Pick<UpdateChannelBody, 'auto_moderation'> {
+  if (rules === undefined || rules === null) return {};
+  const { words, links } = rules;
+  const lost = words?.list.findIndex((word) => !isFindable(word)) ?? -1;
+  if (lost >= 0) {
+    throw invalid(`auto_moderation.words.list.${lost}`, 'must have a letter or digit, and 20 words at most');
+  }
+  if (links?.hosts === undefined) return {};
+  const hosts = links.hosts.map((host, index) => {
+    const canonical = canonicalHost(host);
+    if (canonical !== null) return canonical;
+    throw invalid(`auto_moderation.links.hosts.${index}`, 'must be the name of a host, like example.com');
+  });
+  return { auto_moderation: { ...rules, links: { ...links, hosts } } };
+}
+
+function invalid(field: string, message: string): HubbubError {
+  return new HubbubError('INVALID_REQUEST', `Invalid body: ${field} ${message}`, { details: [{ field, message }] });
+}
+
 /** Looks at the role, and for a ban, once more, now that the channel is locked. @throws HubbubError `FORBIDDEN`: it is rolled back then */
-async function assertMayStill(tx: Queryable, action: Action, channelId: string, identity: Identity): Promise<void> {
+export async function assertMayStill(
+  tx: Queryable,
+  action: Action,
+  channelId: string,
+  identity: Identity,
+): Promise<void> {
   const people = await readPeople(tx, channelId, [identity.userId]);
   const { role = null, is_banned: isBanned = false } = people.get(identity.userId) ?? {};
   assertMay(action, { userId: identity.userId, role, siteRole: identity.role, isBanned });
@@ -208,8 +244,7 @@ function record(
 function textOf(field: string, text: string): string {
   const trimmed = text.isWellFormed() ? text.normalize('NFC').trim() : '';
   if (trimmed === '' || /\p{Cc}/u.test(trimmed)) {
-    const message = 'must have visible characters and no control characters';
-    throw new HubbubError('INVALID_REQUEST', `Invalid body: ${field} ${message}`, { details: [{ field, message }] });
+    throw invalid(field, 'must have visible characters and no control characters');
   }
   return trimmed;
 }
@@ -218,10 +253,7 @@ function textOf(field: string, text: string): string {
 function descriptionOf({ description }: { description?: string | null }): { description?: string | null } {
   if (description === undefined || description === null) return {};
   if (!description.isWellFormed() || /[^\P{Cc}\n\t]/u.test(description)) {
-    const message = 'must not have control characters';
-    throw new HubbubError('INVALID_REQUEST', `Invalid body: description ${message}`, {
-      details: [{ field: 'description', message }],
-    });
+    throw invalid('description', 'must not have control characters');
   }
   return { description };
 }

@@ -1,11 +1,12 @@
 import type { Auth } from '../auth.js';
+import type { Screening } from '../auto-moderation/screening.js';
 import type { Config } from '../config.js';
 import type { Hub } from '../hub.js';
-import type { Journal } from '../journal.js';
 import type { Limiter, Rate } from '../limiter.js';
 import type { Logger } from '../log.js';
 import type { Moderation } from '../moderation.js';
 import type { Presence } from '../presence.js';
+import type { Review } from '../review.js';
 import type { Reports } from '../self-report.js';
 import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
@@ -17,7 +18,8 @@ export interface HttpContext {
   readonly log: Logger;
   readonly db: Db;
   readonly auth: Auth;
-  readonly journal: Journal;
+  readonly screening: Screening;
+  readonly review: Review;
   readonly hub: Hub;
   readonly moderation: Moderation;
   readonly userReports: UserReports;

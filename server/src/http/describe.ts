@@ -1,3 +1,4 @@
+import * as automod from '@hubbub/protocol/auto-moderation.js';
 import { CLOSES, ERRORS } from '@hubbub/protocol/codes.js';
 import { CLIENT_FRAMES, SERVER_FRAMES } from '@hubbub/protocol/frames.js';
 import * as moderation from '@hubbub/protocol/moderation.js';
@@ -29,6 +30,7 @@ export const OPENAPI_HEAD = {
     { name: 'presence', description: 'Who is online' },
     { name: 'members', description: 'Members and roles' },
     { name: 'moderation', description: 'Bans, timeouts, mutes, deletions, the audit trail' },
+    { name: 'auto-moderation', description: 'Rules for messages, the shield, messages that wait for review' },
     { name: 'reports', description: 'What users report, and what moderators decide on it' },
     { name: 'site', description: 'What site admins do to users' },
     { name: 'status', description: 'Health and numbers' },
@@ -61,6 +63,12 @@ const NAMED = [
   moderation.BanCheck,
   moderation.LogEntry,
   moderation.LogPage,
+  automod.AutoModeration,
+  automod.Shield,
+  automod.HeldNotice,
+  automod.HeldMessage,
+  automod.HeldList,
+  automod.DecideResult,
   reports.OwnReport,
   reports.Report,
   reports.ReportList,

@@ -12,6 +12,7 @@ const BY_NAME: Readonly<Record<string, Json>> = {
   id: '0199a3f4-6c1e-4b52-9d7a-5f3c2e8b9a10',
   channel_id: '5e7f2c9a-3b1d-4f60-8a2e-91c4d6b7e803',
   message_id: 'c2a9d1e4-7f35-4c8b-b6a0-3e5d8f1b2c47',
+  held_id: 'c2a9d1e4-7f35-4c8b-b6a0-3e5d8f1b2c47',
   report_id: '8d4b6a2f-1c9e-4e73-a5d8-7b0f3c6e9d21',
   user_id: 'a41c7e58-92d3-4b6f-8e01-6d5f2a9c3b74',
   creator_id: '3f8e1d6b-5a7c-4290-b4e8-c9d2f0a1e635',
@@ -104,6 +105,7 @@ const NOT_FOUND: readonly (readonly [RegExp, ErrorCode])[] = [
   [/\/channels\/\{id\}/, 'CHANNEL_NOT_FOUND'],
   [/\/messages\/\{id\}/, 'MESSAGE_NOT_FOUND'],
   [/\/reports\/\{report_id\}/, 'REPORT_NOT_FOUND'],
+  [/\/held\/\{held_id\}/, 'HELD_NOT_FOUND'],
   [/\/members\/\{user_id\}|\/transfer$/, 'MEMBER_NOT_FOUND'],
   [/\/ban\/\{user_id\}/, 'BAN_NOT_FOUND'],
   [/\/mute\/\{user_id\}/, 'MUTE_NOT_FOUND'],
@@ -123,7 +125,11 @@ const BY_STATUS: Readonly<Record<number, readonly ErrorCode[]>> = {
 };
 
 /** Errors that posting a message has beside those of every route. */
-const OF_POSTING: Readonly<Record<number, readonly ErrorCode[]>> = { 403: ['READ_ONLY'], 429: ['SLOW_MODE'] };
+const OF_POSTING: Readonly<Record<number, readonly ErrorCode[]>> = {
+  403: ['READ_ONLY', 'BLOCKED_CONTENT'],
+  409: ['REVIEW_QUEUE_FULL'],
+  429: ['SLOW_MODE'],
+};
 
 /** The errors that an operation answers with a status, each by its code. */
 export function errorExamples(method: string, path: string, status: number): Record<string, { value: Json }> {
@@ -162,7 +168,7 @@ interface Operation {
   readonly responses: Record<string, Response>;
 }
 
-const DONE: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Created' };
+const DONE: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Created', 202: 'Waits for review' };
 const RATE_HEADERS = {
   'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' }, example: 12 },
   'ratelimit-limit': {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { HeldNotice } from '@hubbub/protocol/auto-moderation.js';
 import { encodeAuthor } from '@hubbub/protocol/codec.js';
 import { normalizeContent } from '@hubbub/protocol/content.js';
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
@@ -78,12 +79,15 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
         summary: 'Send a message; a repeated message_id of the same sender is answered with 200 and the first one',
         description:
           'Stored before anyone sees it, then sent to everyone connected, as by WebSocket; both share the rate ' +
-          'limit. With a `message_id` of your own a request can be repeated safely.',
+          'limit. With a `message_id` of your own a request can be repeated safely. ' +
+          'Where a rule of the channel holds it for review the answer is 202, also to a repeated `message_id`; where one ' +
+          'refuses it, 403 with `BLOCKED_CONTENT`; where too much waits for review already, 409 with `REVIEW_QUEUE_FULL`.',
         params: ChannelParams,
         body: PostMessageBody,
         response: {
           200: Message,
           201: Message,
+          202: HeldNotice,
           ...errorResponses(400, 401, 403, 404, 409, 413, 415, 429),
         },
       },
@@ -95,11 +99,12 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
       const access = await channelAccess(context, request, request.params.id);
       assertMayWrite(access, identity);
       await takeMessage(context, identity, reply);
-      if (access.slow_mode_seconds > 0 && !isStaff(standingOf(access, identity))) {
+      const exempt = isStaff(standingOf(access, identity));
+      if (access.slow_mode_seconds > 0 && !exempt) {
         assertSlowMode(await takeSlowMode(context.limiter, access.id, identity.userId, access.slow_mode_seconds));
       }
       const { userId, username, displayName, avatarUrl } = identity;
-      const { seq, createdAt, earlier } = await context.journal.append({
+      const draft = {
         channelId: access.id,
         messageId,
         userId,
@@ -107,7 +112,15 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
         content,
         atMs,
         deliveredSeq: 0,
-      });
+        exempt,
+      };
+      const outcome = await context.screening.post(draft, await context.screening.screen(draft));
+      if (outcome.kind === 'held') {
+        const { rule, at } = outcome;
+        const notice = { channel_id: access.id, message_id: messageId, rule, timestamp: at.toISOString() };
+        return reply.status(202).send({ status: 'held' as const, ...notice });
+      }
+      const { seq, createdAt, earlier } = outcome.receipt;
       if (earlier !== null) return reply.status(200).send(toMessage(earlier));
       const message = toMessage({
         id: messageId,

@@ -18,6 +18,7 @@ export function toChannel(row: ChannelRow, online: number): Channel {
     max_participants: row.max_participants,
     slow_mode_seconds: row.slow_mode_seconds,
     posting: row.posting,
+    shield: row.shield,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     last_seq: row.last_seq,

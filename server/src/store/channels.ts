@@ -15,8 +15,10 @@ export interface ChannelRow {
   readonly channel_type: ChannelType;
   readonly is_active: boolean;
   readonly max_participants: number | null;
+  /** In force, like `posting`: what the shield asks for is counted in. */
   readonly slow_mode_seconds: number;
   readonly posting: PostingMode;
+  readonly shield: boolean;
   readonly last_seq: number;
   /** Raised with every change of who may do what in the channel. */
   readonly access_version: number;
@@ -32,8 +34,17 @@ export interface ChannelAccess extends ChannelRow {
   readonly is_muted: boolean;
 }
 
-const COLUMNS = `c.id, c.name, c.description, c.creator_id, c.channel_type, c.is_active, c.max_participants,
-  c.slow_mode_seconds, c.posting, c.last_seq, c.access_version, c.created_at, c.updated_at`;
+/** Slow mode and posting mode as they are in force: the shield, while it is on, puts a stricter one over the channel's own. */
+const SLOW_MODE_IN_FORCE = `case when c.shield
+  then greatest(c.slow_mode_seconds, (c.shield_profile ->> 'slow_mode_seconds')::integer) else c.slow_mode_seconds end`;
+const MODES = `array['everyone', 'members', 'staff']`;
+export const POSTING_IN_FORCE = `case when c.shield
+  then (${MODES})[greatest(array_position(${MODES}, c.posting), array_position(${MODES}, c.shield_profile ->> 'posting'))]
+  else c.posting end`;
+
+/** Columns of a {@link ChannelRow}, of the table by the name of `c`. */
+export const CHANNEL_COLUMNS = `c.id, c.name, c.description, c.creator_id, c.channel_type, c.is_active, c.max_participants,
+  ${SLOW_MODE_IN_FORCE} as slow_mode_seconds, ${POSTING_IN_FORCE} as posting, c.shield, c.last_seq, c.access_version, c.created_at, c.updated_at`;
 
 /** Makes a channel and its creator's ownership, in one statement. */
 export async function createChannel(
@@ -50,7 +61,7 @@ export async function createChannel(
      ), owner as (
        insert into channel_members (channel_id, user_id, role) select id, creator_id, 'owner' from c
      )
-     select ${COLUMNS} from c`,
+     select ${CHANNEL_COLUMNS} from c`,
     [id, body.name, body.description ?? null, creatorId, body.channel_type ?? 'public', body.max_participants ?? null],
   );
   if (row === undefined) throw new Error('createChannel: the insert returned no row');
@@ -60,7 +71,7 @@ export async function createChannel(
 /** One channel as `userId` meets it, in one statement; null when there is none (or it was deleted). */
 export async function readAccess(db: Queryable, channelId: string, userId: string): Promise<ChannelAccess | null> {
   const [row] = await db.query<ChannelAccess>(
-    `select ${COLUMNS}, m.role,
+    `select ${CHANNEL_COLUMNS}, m.role,
        exists (select from chat_bans b where b.channel_id = c.id and b.user_id = $2 and b.lifted_at is null
          and (b.expires_at is null or b.expires_at > clock_timestamp())) as is_banned,
        exists (select from chat_mutes u where u.channel_id = c.id and u.user_id = $2 and u.lifted_at is null
@@ -98,7 +109,7 @@ export async function listChannels(
   const filter = [query.type, pattern, query.seesAll, query.userId];
   const [channels, [count]] = await Promise.all([
     db.query<ChannelRow>(
-      `select ${COLUMNS} from chat_channels c where ${visible}
+      `select ${CHANNEL_COLUMNS} from chat_channels c where ${visible}
        order by c.created_at desc, c.id desc limit $5 offset $6`,
       [...filter, query.limit, query.offset],
     ),
@@ -128,12 +139,17 @@ export async function updateChannel<P extends object>(
        max_participants = case when $6 then $7::integer else c.max_participants end,
        slow_mode_seconds = coalesce($8, c.slow_mode_seconds),
        posting = coalesce($9, c.posting),
-       channel_type = coalesce($10, c.channel_type),
+       channel_type = coalesce($12, c.channel_type),
+       auto_moderation = case
+         when not $10 then c.auto_moderation
+         when $11::jsonb is null then '{}'
+         else jsonb_strip_nulls(c.auto_moderation || $11::jsonb) end,
+       policy_version = c.policy_version + case when $10 then 1 else 0 end,
        access_version = c.access_version + 1,
        last_seq = c.last_seq + 1,
        updated_at = clock_timestamp()
      where c.id = $1 and c.deleted_at is null
-     returning ${COLUMNS}`,
+     returning ${CHANNEL_COLUMNS}`,
     [
       channelId,
       changes.name ?? null,
@@ -144,6 +160,8 @@ export async function updateChannel<P extends object>(
       changes.max_participants ?? null,
       changes.slow_mode_seconds ?? null,
       changes.posting ?? null,
+      changes.auto_moderation !== undefined,
+      changes.auto_moderation == null ? null : JSON.stringify(changes.auto_moderation),
       changes.channel_type ?? null,
     ],
   );

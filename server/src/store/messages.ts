@@ -1,3 +1,4 @@
+import type { RuleName } from '@hubbub/protocol/auto-moderation.js';
 import type { Queryable } from './db.js';
 
 export interface NewMessage {
@@ -18,6 +19,19 @@ export interface MessageRow {
   readonly is_deleted: boolean;
   readonly created_at: Date;
   readonly updated_at: Date;
+}
+
+/** A message by its id: unlike those that are read by place, it may wait for review, or have been rejected. */
+export interface KnownMessageRow extends Omit<MessageRow, 'seq'> {
+  /** Null: it has no place. */
+  readonly seq: number | null;
+  /** The rule that held it; null: none did. */
+  readonly held_by: RuleName | null;
+}
+
+/** Whether a message has its place in the channel. */
+export function hasPlace(row: KnownMessageRow): row is KnownMessageRow & MessageRow {
+  return row.seq !== null;
 }
 
 const COLUMNS = `m.id, m.channel_id, m.user_id, u.username, u.display_name, u.avatar_url, m.content, m.seq,
@@ -121,9 +135,11 @@ export async function appendToChannels(
 }
 
 /** The stored messages among the given ids, of any channel. */
-export async function findMessages(db: Queryable, ids: readonly string[]): Promise<Map<string, MessageRow>> {
-  const rows = await db.query<MessageRow>(
-    `select ${COLUMNS} from chat_messages m join users u on u.id = m.user_id where m.id = any($1::uuid[])`,
+export async function findMessages(db: Queryable, ids: readonly string[]): Promise<Map<string, KnownMessageRow>> {
+  const rows = await db.query<KnownMessageRow>(
+    `select ${COLUMNS}, h.rule as held_by
+     from chat_messages m join users u on u.id = m.user_id left join held_messages h on h.message_id = m.id
+     where m.id = any($1::uuid[])`,
     [ids],
   );
   return new Map(rows.map((row) => [row.id, row]));
@@ -152,7 +168,7 @@ export async function readPage(
   }
   const rows = await db.query<MessageRow>(
     `select ${COLUMNS} from chat_messages m join users u on u.id = m.user_id
-     where m.channel_id = $1 and ($2::bigint is null or m.seq < $2) and ($3::timestamptz is null or m.created_at < $3)
+     where m.channel_id = $1 and m.seq is not null and ($2::bigint is null or m.seq < $2) and ($3::timestamptz is null or m.created_at < $3)
      order by m.seq desc limit $4`,
     [channelId, bounds.beforeSeq ?? null, bounds.beforeTime ?? null, limit],
   );
@@ -190,13 +206,13 @@ export async function readSequence(
   );
 }
 
-/** Where a message stands and whose it is; null when there is none. */
+/** Where a message stands and whose it is; null when there is none, or it has no place. */
 export async function findMessage(
   db: Queryable,
   id: string,
 ): Promise<Pick<MessageRow, 'id' | 'channel_id' | 'user_id' | 'content' | 'seq' | 'is_deleted'> | null> {
   const [row] = await db.query<MessageRow>(
-    'select id, channel_id, user_id, content, seq, is_deleted from chat_messages where id = $1',
+    'select id, channel_id, user_id, content, seq, is_deleted from chat_messages where id = $1 and seq is not null',
     [id],
   );
   return row ?? null;
@@ -236,7 +252,7 @@ export async function findRecentOf(
 ): Promise<Pick<MessageRow, 'id' | 'content' | 'seq'>[]> {
   return await db.query(
     `select id, content, seq from chat_messages
-     where channel_id = $1 and user_id = $2 and created_at >= $3 and not is_deleted
+     where channel_id = $1 and user_id = $2 and created_at >= $3 and not is_deleted and seq is not null
      order by seq limit $4`,
     [channelId, userId, since, limit],
   );

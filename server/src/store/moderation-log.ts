@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LogAction } from '@hubbub/protocol/moderation.js';
-import type { Queryable } from './db.js';
+import type { Db, Queryable } from './db.js';
+import { lockChannel } from './people.js';
 
 /*
  * The audit trail. Rows are written in the transaction of the action, under the lock of the channel's row, and never
@@ -39,25 +40,41 @@ const COLUMNS = `l.id, l.channel_id, l.moderator_id, a.username as moderator_use
 const PEOPLE = 'left join users a on a.id = l.moderator_id left join users t on t.id = l.target_user_id';
 
 /** Writes a row. The caller's transaction holds the lock of the channel's row, or of the site's where there is none. */
-export async function insertLogEntry(tx: Queryable, entry: NewLogEntry): Promise<void> {
+export function insertLogEntry(tx: Queryable, entry: NewLogEntry): Promise<void> {
+  return insertLogEntries(tx, entry.channelId, [entry]);
+}
+
+/** Writes rows of one trail in the order given, under the same lock as {@link insertLogEntry}. */
+export async function insertLogEntries(
+  tx: Queryable,
+  channelId: string | null,
+  entries: readonly NewLogEntry[],
+): Promise<void> {
   const [last] = await tx.query<{ hash: string }>(
     `select encode(hash, 'hex') as hash from chat_moderation_log where channel_id is not distinct from $1 order by id desc limit 1`,
-    [entry.channelId],
+    [channelId],
   );
-  const hash = chainHash(last?.hash ?? '', entry);
+  let previous = last?.hash ?? '';
+  const hashes = entries.map((entry) => {
+    previous = chainHash(previous, entry);
+    return previous;
+  });
   await tx.query(
     `insert into chat_moderation_log
        (channel_id, moderator_id, target_user_id, action, reason, details, created_at, hash)
-     values ($1, $2, $3, $4, $5, $6, $7, decode($8, 'hex'))`,
+     select $1, moderator_id, target_user_id, action, reason, details, created_at, decode(hash, 'hex')
+     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::timestamptz[], $8::text[])
+       with ordinality as e (moderator_id, target_user_id, action, reason, details, created_at, hash, n)
+     order by n`,
     [
-      entry.channelId,
-      entry.moderatorId,
-      entry.targetUserId,
-      entry.action,
-      entry.reason,
-      JSON.stringify(entry.details),
-      entry.at,
-      hash,
+      channelId,
+      entries.map(({ moderatorId }) => moderatorId),
+      entries.map(({ targetUserId }) => targetUserId),
+      entries.map(({ action }) => action),
+      entries.map(({ reason }) => reason),
+      entries.map(({ details }) => JSON.stringify(details)),
+      entries.map(({ at }) => at),
+      hashes,
     ],
   );
 }
@@ -125,4 +142,17 @@ function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
       : each,
   );
+}
+
+/** Writes what the rules of a channel have stopped, in a transaction of its own; nothing when the channel is gone. */
+export async function writeHits(db: Db, channelId: string, entries: readonly Omit<NewLogEntry, 'at'>[]): Promise<void> {
+  await db.transaction(async (tx) => {
+    const locked = await lockChannel(tx, channelId, false);
+    if (locked === null) return;
+    await insertLogEntries(
+      tx,
+      channelId,
+      entries.map((entry) => ({ ...entry, at: locked.at })),
+    );
+  });
 }

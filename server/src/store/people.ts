@@ -1,4 +1,5 @@
 import type { ChannelRole, SiteRole } from '@hubbub/protocol/rest.js';
+import { POSTING_IN_FORCE } from './channels.js';
 import type { Queryable } from './db.js';
 
 /** A user as he stands in one channel. */
@@ -53,6 +54,8 @@ export async function readPeople(
 /** What decides whether a user may be in a channel and write in it. */
 export interface StandingRow extends PersonRow {
   readonly is_muted: boolean;
+  /** The shield is on, and asks for a longer membership than his. */
+  readonly is_newcomer: boolean;
 }
 
 /** The channel's part of that decision, read in the same statement and so of the same moment. */
@@ -60,6 +63,8 @@ export interface ChannelStandings {
   readonly accessVersion: number;
   readonly channelType: 'public' | 'private';
   readonly posting: 'everyone' | 'members' | 'staff';
+  /** Version of the rules and the shield. */
+  readonly policyVersion: number;
   readonly users: Map<string, StandingRow>;
 }
 
@@ -70,12 +75,22 @@ export async function readStandings(
   userIds: readonly string[],
 ): Promise<ChannelStandings | null> {
   const rows = await db.query<
-    StandingRow & { access_version: number; channel_type: 'public' | 'private'; posting: ChannelStandings['posting'] }
+    StandingRow & {
+      access_version: number;
+      policy_version: number;
+      channel_type: 'public' | 'private';
+      posting: ChannelStandings['posting'];
+    }
   >(
-    `select c.access_version, c.channel_type, c.posting, u.id as user_id, u.username, u.role as site_role, m.role,
+    `select c.access_version, c.policy_version, c.channel_type, ${POSTING_IN_FORCE} as posting, u.id as user_id,
+       u.username, u.role as site_role, m.role,
        ${IS_BANNED},
        exists (select from chat_mutes q where q.channel_id = c.id and q.user_id = u.id and q.lifted_at is null
-         and (q.expires_at is null or q.expires_at > clock_timestamp())) as is_muted
+         and (q.expires_at is null or q.expires_at > clock_timestamp())) as is_muted,
+       (c.shield and (c.shield_profile ->> 'minimum_membership_minutes')::integer > 0
+         and coalesce(m.created_at, 'infinity')
+           > clock_timestamp() - make_interval(mins => (c.shield_profile ->> 'minimum_membership_minutes')::integer)
+       ) as is_newcomer
      from chat_channels c
      left join users u on u.id = any($2::uuid[])
      left join channel_members m on m.channel_id = c.id and m.user_id = u.id
@@ -88,6 +103,7 @@ export async function readStandings(
     accessVersion: first.access_version,
     channelType: first.channel_type,
     posting: first.posting,
+    policyVersion: first.policy_version,
     users: new Map(rows.filter((row) => row.user_id !== null).map((row) => [row.user_id, row])),
   };
 }

@@ -23,7 +23,8 @@ export interface NewRestriction {
   readonly userId: string;
   readonly kind: RestrictionKind;
   readonly reason: string | null;
-  readonly moderatorId: string;
+  /** Null: the rules of auto-moderation. */
+  readonly moderatorId: string | null;
   readonly at: Date;
   /** Null: until it is lifted. */
   readonly expiresAt: Date | null;
@@ -58,7 +59,7 @@ export async function liftRestrictions(
   channelId: string,
   userId: string,
   kinds: readonly RestrictionKind[],
-  moderatorId: string,
+  moderatorId: string | null,
 ): Promise<number> {
   // Lapsed ones are lifted with them, so that the unique index has room; only those in force count.
   const [bans, mutes] = [

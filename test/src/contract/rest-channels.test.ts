@@ -30,6 +30,7 @@ const CHANNEL_FIELDS = [
   'name',
   'online_count',
   'posting',
+  'shield',
   'slow_mode_seconds',
   'updated_at',
 ];
@@ -85,6 +86,7 @@ forEachPair({}, (stage: Stage) => {
       online_count: 0,
       slow_mode_seconds: 0,
       posting: 'everyone',
+      shield: false,
     });
   });
 

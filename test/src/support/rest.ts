@@ -23,6 +23,7 @@ export interface Api {
   get<T = unknown>(path: string, options?: ApiOptions): Promise<ApiResponse<T>>;
   post<T = unknown>(path: string, body?: unknown, options?: ApiOptions): Promise<ApiResponse<T>>;
   patch<T = unknown>(path: string, body?: unknown, options?: ApiOptions): Promise<ApiResponse<T>>;
+  put<T = unknown>(path: string, body?: unknown, options?: ApiOptions): Promise<ApiResponse<T>>;
   /** Some deletions take a body. */
   delete<T = unknown>(path: string, options?: ApiOptions & { readonly body?: unknown }): Promise<ApiResponse<T>>;
 }
@@ -71,6 +72,7 @@ export function api(baseUrl: string, token?: string): Api {
     get: (path, options) => call('GET', path, undefined, options),
     post: (path, body, options) => call('POST', path, body, options),
     patch: (path, body, options) => call('PATCH', path, body, options),
+    put: (path, body, options) => call('PUT', path, body, options),
     delete: (path, options) => call('DELETE', path, options?.body, options),
   };
 }
