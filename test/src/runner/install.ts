@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import {
   findNginx,
   findPostgres,
+  findProgram,
   findPrometheus,
   findPromtool,
   findRedis,
@@ -53,6 +54,8 @@ function missingPackages(): string[] {
     ...(findRedis() === null ? ['redis-server'] : []),
     ...(findPromtool() === null || findPrometheus() === null ? ['prometheus'] : []),
     ...(findNginx() === null ? ['nginx'] : []),
+    // What docs/operations.md walks with.
+    ...['curl', 'openssl'].filter((name) => findProgram(name) === null),
   ];
 }
 

@@ -78,7 +78,12 @@ export function findNginx(): string | null {
   return findProgram('nginx');
 }
 
-function findProgram(name: string): string | null {
+/**
+ * The path of a program that has no more than its name.
+ *
+ * @returns null when there is none
+ */
+export function findProgram(name: string): string | null {
   const paths = [...pathFolders(), ...PROGRAM_FOLDERS].map((folder) => join(folder, name));
   return paths.find(isExecutable) ?? null;
 }
