@@ -42,8 +42,9 @@ describe('deploy/Dockerfile', () => {
     { timeout: BUILD_TIMEOUT_MS },
   );
   after(async () => {
-    await pair.stop();
-    makeWritable(image.root);
+    // The build may have broken off.
+    await pair?.stop();
+    if (image !== undefined) makeWritable(image.root);
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 

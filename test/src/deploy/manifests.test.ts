@@ -16,7 +16,7 @@ import type { IService } from 'kubernetes-models/v1';
 import { parse, parseAllDocuments } from 'yaml';
 import { DEPLOY, metricsOf, ROOT, read, readRules } from './files.js';
 
-/** How long a shutdown may take after its drain: SHUTDOWN_LIMIT_MS of server/src/main.ts, in seconds. */
+/** How long a shutdown may take after its drain: SHUTDOWN_LIMIT_MS of server/src/lifecycle.ts, in seconds. */
 const SHUTDOWN_LIMIT_SECONDS = 30;
 /** Variables that are no setting of Hubbub's. */
 const FOREIGN_VARIABLES = ['NODE_ENV'];

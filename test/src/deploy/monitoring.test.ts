@@ -28,13 +28,21 @@ describe('Prometheus with the files of deploy/', () => {
   let channelId: string;
   const clients: ChatClient[] = [];
 
+  /** Undone in reverse order, also when the start breaks off. */
+  const cleanups: (() => Promise<unknown>)[] = [];
+
   before(async () => {
     redis = await RedisServer.start();
+    cleanups.unshift(() => redis.stop());
     receiver = await AlertReceiver.start();
+    cleanups.unshift(() => receiver.stop());
     pair = await startPair('cluster', { redisUrl: redis.url, env: { METRICS_TOKEN } });
+    cleanups.unshift(() => pair.stop());
     folder = await mkdtemp(join(tmpdir(), 'hubbub-prometheus-'));
+    cleanups.unshift(() => rm(folder, { recursive: true, force: true }));
     await copyConfiguration();
     prometheus = await PrometheusServer.start(folder);
+    cleanups.unshift(() => prometheus.stop());
     const token = await pair.token('ada');
     const { body } = await api(pair.at(0).url, token).post<Channel>(
       '/api/v1/chat/channels',
@@ -45,11 +53,7 @@ describe('Prometheus with the files of deploy/', () => {
   });
   after(async () => {
     await Promise.all(clients.map((client) => client.close()));
-    await prometheus.stop();
-    await pair.stop();
-    await receiver.stop();
-    await redis.stop();
-    await rm(folder, { recursive: true, force: true });
+    for (const cleanup of cleanups) await cleanup();
   });
 
   /** Exchanges a text that has to be there. */
@@ -76,7 +80,8 @@ describe('Prometheus with the files of deploy/', () => {
       [/hubbub_connections > 1000/g, `hubbub_connections > ${CONNECTION_LIMIT}`],
     ]);
     await edit('targets/hubbub.yml', [
-      [/'hubbub-1:8080', 'hubbub-2:8080'/g, pair.instances.map((_, index) => `'${address(index)}'`).join(', ')],
+      [/hubbub-1:8080/g, address(0)],
+      [/hubbub-2:8080/g, address(1)],
     ]);
     await writeFile(join(folder, 'targets/alertmanager.yml'), `- targets: ['${receiver.address}']\n`);
     await writeFile(join(folder, 'metrics-token'), METRICS_TOKEN);

@@ -56,9 +56,10 @@ describe('behind nginx', () => {
     channelId = created.body.id;
   });
   after(async () => {
-    await nginx.stop();
+    // The start may have broken off.
+    await nginx?.stop();
     await Promise.all(instances.map((each) => each.stop()));
-    await pair.stop();
+    await pair?.stop();
   });
 
   function get(url: string, headers: Record<string, string> = {}): Promise<Answer> {
