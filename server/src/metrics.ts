@@ -54,6 +54,7 @@ export class Metrics {
   readonly #elsewhere = new ChannelMetrics();
   readonly #channelLabel: boolean;
 
+  readonly connections = this.#gauge('hubbub_connections', 'Open WebSocket connections, each once');
   readonly journalBatchSize = this.#histogram(
     'hubbub_journal_batch_messages',
     'Messages stored by one statement',

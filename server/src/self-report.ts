@@ -72,6 +72,7 @@ export function makeReporters({ connections, hub, metrics, db, redisUp, isDraini
         })),
       }),
     metrics: async () => {
+      metrics.connections.set(connections.size);
       const up = redisUp();
       metrics.redisUp.set(up === null ? -1 : Number(up));
       metrics.databaseUp.set(Number(await db.ping()));

@@ -98,6 +98,8 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
     const line = {
       request_id: request.id,
       user_id: identityIfAny(request)?.userId,
+      // The client's, behind proxies that TRUST_PROXY names; else that of whoever connected.
+      ip: request.ip,
       method: request.method,
       // Without the query, which clients sometimes put secrets in.
       path: request.url.split('?', 1)[0],

@@ -1,11 +1,21 @@
 /** Sees to it that the programs that the tests need are installed. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { findPostgres, findPromtool, findRedis, MIN_POSTGRES_MAJOR } from '../support/binaries.js';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  findNginx,
+  findPostgres,
+  findProgram,
+  findPrometheus,
+  findPromtool,
+  findRedis,
+  MIN_POSTGRES_MAJOR,
+} from '../support/binaries.js';
 
 /** Debian makes and starts a database cluster when it installs PostgreSQL, unless a file here says otherwise. */
 const CLUSTER_FOLDER = '/etc/postgresql-common/createcluster.d';
 const CLUSTER_FILE = `${CLUSTER_FOLDER}/hubbub-test.conf`;
+/** Debian starts a service when it installs it, unless this program says 101: a web server on port 80 was not asked for. */
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
 
 /** Ends the run with a sentence instead of a stack: the reader has to do something. */
 export class SetupError extends Error {
@@ -13,7 +23,8 @@ export class SetupError extends Error {
 }
 
 /**
- * Installs PostgreSQL, Redis and promtool where they are missing and this process may do so: as root on Debian or Ubuntu.
+ * Installs PostgreSQL, Redis, Prometheus and nginx where they are missing and this process may do so: as root on Debian
+ * or Ubuntu.
  *
  * @param say takes lines about what is done
  * @throws {SetupError} that says what to install
@@ -24,10 +35,9 @@ export function ensurePrograms(say: (line: string) => void): void {
   const names = packages.join(' and ');
   if (!mayInstall()) {
     throw new SetupError(
-      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer, Redis and Prometheus's promtool, and start servers of their ` +
+      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer, Redis, Prometheus and nginx, and start servers of their ` +
         `own: install ${names} (Debian, Ubuntu: apt-get install ${packages.join(' ')}; macOS: brew install postgresql ` +
-        'redis prometheus), ' +
-        'then run them again.',
+        'redis prometheus nginx), then run them again.',
     );
   }
   say(`Not installed: ${names}. Installing by apt-get...`);
@@ -42,7 +52,10 @@ function missingPackages(): string[] {
   return [
     ...(findPostgres() === null ? ['postgresql'] : []),
     ...(findRedis() === null ? ['redis-server'] : []),
-    ...(findPromtool() === null ? ['prometheus'] : []),
+    ...(findPromtool() === null || findPrometheus() === null ? ['prometheus'] : []),
+    ...(findNginx() === null ? ['nginx'] : []),
+    // What docs/operations.md walks with.
+    ...['curl', 'openssl'].filter((name) => findProgram(name) === null),
   ];
 }
 
@@ -58,11 +71,14 @@ function mayInstall(): boolean {
 function installPackages(packages: readonly string[]): void {
   mkdirSync(CLUSTER_FOLDER, { recursive: true });
   writeFileSync(CLUSTER_FILE, 'create_main_cluster = false\n');
+  const ownPolicy = !existsSync(POLICY_FILE);
+  if (ownPolicy) writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     aptGet('update');
     aptGet('install', '-y', '--no-install-recommends', ...packages);
   } finally {
     rmSync(CLUSTER_FILE, { force: true });
+    if (ownPolicy) rmSync(POLICY_FILE, { force: true });
   }
 }
 

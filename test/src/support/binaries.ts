@@ -16,6 +16,8 @@ const POSTGRES_FOLDERS = [
   '/Applications/Postgres.app/Contents/Versions/*/bin',
 ];
 const REDIS_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin', '/home/linuxbrew/.linuxbrew/bin'];
+/** Daemons are in `sbin`, which is not on everyone's PATH. */
+const PROGRAM_FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 const REDIS_NAMES = ['redis-server', 'valkey-server'];
 
 /**
@@ -55,7 +57,34 @@ export function findRedis(): string | null {
  * @returns null when there is none
  */
 export function findPromtool(): string | null {
-  const paths = [...pathFolders(), '/usr/bin', '/opt/homebrew/bin'].map((folder) => join(folder, 'promtool'));
+  return findProgram('promtool');
+}
+
+/**
+ * The path of `prometheus` itself.
+ *
+ * @returns null when there is none
+ */
+export function findPrometheus(): string | null {
+  return findProgram('prometheus');
+}
+
+/**
+ * The path of `nginx`.
+ *
+ * @returns null when there is none
+ */
+export function findNginx(): string | null {
+  return findProgram('nginx');
+}
+
+/**
+ * The path of a program that has no more than its name.
+ *
+ * @returns null when there is none
+ */
+export function findProgram(name: string): string | null {
+  const paths = [...pathFolders(), ...PROGRAM_FOLDERS].map((folder) => join(folder, name));
   return paths.find(isExecutable) ?? null;
 }
 
