@@ -97,8 +97,8 @@ class FakeSubscriber implements Subscriber {
     this.frames.push(...readFrames(frames));
   }
 
-  pushHistory(frames: Buffer): void {
-    this.push(frames);
+  pushHistory(parts: readonly Buffer[]): void {
+    this.push(Buffer.concat(parts));
   }
 
   pushEphemeral(frames: Buffer): void {
@@ -818,6 +818,26 @@ test('one admitted under an older version is looked at as he joins, one under th
   assert.deepEqual(late.standings, [standing('bob', true)]);
   const current = await stage.join(null, new FakeSubscriber('bob'), { online: 1, accessVersion: 1 });
   assert.deepEqual(current.standings, []);
+});
+
+// He was told that he is subscribed: a join that is taken back after that leaves a client that believes to be in.
+test('one whose late look fails stays, and is looked at by the next comparison of heads', async (t) => {
+  const stage = new Stage(t);
+  const ada = await stage.join(null, new FakeSubscriber('ada'));
+  stage.hub.deliver(access('someone', 1), 0);
+  stage.standings = standings(1, standing('ada'), standing('bob', true));
+  stage.onLook = () => Promise.reject(new StorageUnavailable('not-applied', new Error('away')));
+  const bob = await stage.join(null, new FakeSubscriber('bob'), { online: 1, accessVersion: 0 });
+  assert.deepEqual(
+    bob.frames.map((frame) => frame.type),
+    ['subscribed'],
+  );
+  assert.deepEqual(bob.standings, []);
+  stage.onLook = () => {};
+  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  await stage.settle();
+  assert.deepEqual(bob.standings, [standing('bob', true)]);
+  assert.deepEqual(ada.standings, [standing('ada')]);
 });
 
 // The version that a look reaches is to hold for all, those too who came while it was under way.

@@ -19,8 +19,8 @@ export interface Subscriber {
   wants(channelId: string): boolean;
   /** Frames that must arrive, in the order pushed. */
   push(frames: Buffer): void;
-  /** What the client asked for by joining; it may be large. */
-  pushHistory(frames: Buffer): void;
+  /** What the client asked for by joining, in parts of whole frames; it may be large. */
+  pushHistory(parts: readonly Buffer[]): void;
   /** Frames that may be dropped. */
   pushEphemeral(frames: Buffer): void;
   /** A sequenced event that is no message, after its frame was pushed. */
@@ -195,12 +195,12 @@ export class ChannelHub implements Broadcast {
     };
     this.#options.metrics.resumes.inc({ source: position === null ? 'none' : source });
     this.flush();
-    subscriber.pushHistory(Buffer.concat([jsonFrame(subscribed), ...parts]));
+    subscriber.pushHistory([jsonFrame(subscribed), ...parts]);
     this.subscribers.add(subscriber);
     this.metrics.connectionsTotal++;
     this.metrics.connectionsCurrent++;
     // Something may have been done to him between the look at his standing and this.
-    if (place.accessVersion < this.#accessVersion) await this.#verify([subscriber]);
+    if (place.accessVersion < this.#accessVersion) await this.#verifyLate(subscriber, place.accessVersion);
   }
 
   /** Forgets what it has of the past: names or texts in it are not to be shown any more. The database has the truth. */
@@ -298,15 +298,20 @@ export class ChannelHub implements Broadcast {
   /** Looks at everyone's standing anew. One at a time; should it fail, the next comparison of heads tries again. */
   #verifyAll(): void {
     this.#verifying ??= this.#verifyEveryone()
-      .catch((error) => {
-        this.#options.log.warn(
-          { channel_id: this.id, err: String(error) },
-          'Standings could not be read; trying again',
-        );
-      })
+      .catch((error) => this.#warnUnverified(error))
       .finally(() => {
         this.#verifying = null;
       });
+  }
+
+  /** Looks anew at one who is in already; should it fail he stays, and the next comparison of heads tries again. */
+  async #verifyLate(subscriber: Subscriber, knownVersion: number): Promise<void> {
+    try {
+      await this.#verify([subscriber]);
+    } catch (error) {
+      this.#warnUnverified(error);
+      this.#accessVersion = Math.min(this.#accessVersion, knownVersion);
+    }
   }
 
   async #verifyEveryone(): Promise<void> {
@@ -319,6 +324,10 @@ export class ChannelHub implements Broadcast {
       rest = [...this.subscribers].filter((subscriber) => !verified.has(subscriber));
     }
     if (version < Number.POSITIVE_INFINITY) this.#accessVersion = Math.max(this.#accessVersion, version);
+  }
+
+  #warnUnverified(error: unknown): void {
+    this.#options.log.warn({ channel_id: this.id, err: String(error) }, 'Standings could not be read; trying again');
   }
 
   /** @returns version of the channel under which they were looked at; infinity: it is gone, and they with it */

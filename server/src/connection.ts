@@ -137,8 +137,8 @@ export class Connection implements Subscriber {
     this.#outbox.push(frames);
   }
 
-  pushHistory(frames: Buffer): void {
-    this.#outbox.pushHistory(frames);
+  pushHistory(parts: readonly Buffer[]): void {
+    this.#outbox.pushHistory(parts);
   }
 
   pushEphemeral(frames: Buffer): void {

@@ -158,7 +158,7 @@ test('a slow socket costs another one nothing', async () => {
 
 test('a large history that the client asked for does not count as slowness', async () => {
   const { socket, outbox, slow } = open();
-  outbox.pushHistory(Buffer.alloc(3 * MIB));
+  outbox.pushHistory([Buffer.alloc(3 * MIB)]);
   await turn();
   assert.equal(socket.writableLength, 3 * MIB);
   for (let sent = 0; sent < 8; sent++) {
@@ -169,9 +169,27 @@ test('a large history that the client asked for does not count as slowness', asy
   assert.equal(socket.written.length, 9);
 });
 
+test('a small history is one write, and a large one is shared by all who ask for it', async () => {
+  const parts = [Buffer.alloc(KIB), Buffer.alloc(KIB)];
+  const small = open();
+  small.outbox.pushHistory(parts);
+  await turn();
+  assert.deepEqual(small.socket.written, [Buffer.concat(parts)]);
+  const page = [Buffer.alloc(64 * KIB), Buffer.alloc(1)];
+  for (const { outbox, socket } of [open(), open()]) {
+    outbox.pushHistory(page);
+    await turn();
+    assert.deepEqual(socket.calls, ['cork', 'write', 'write', 'uncork']);
+    assert.ok(
+      socket.written.every((bytes, index) => bytes === page[index]),
+      'the very buffers',
+    );
+  }
+});
+
 test('live frames behind a history count all the same', async () => {
   const { socket, outbox, slow } = open();
-  outbox.pushHistory(Buffer.alloc(2 * MIB));
+  outbox.pushHistory([Buffer.alloc(2 * MIB)]);
   await turn();
   for (let sent = 0; sent < 20 && slow() === 0; sent++) {
     outbox.push(Buffer.alloc(100 * KIB));
@@ -183,7 +201,7 @@ test('live frames behind a history count all the same', async () => {
 
 test('the allowance for a history ends when it was taken', async () => {
   const { socket, outbox, slow } = open();
-  outbox.pushHistory(Buffer.alloc(5 * MIB));
+  outbox.pushHistory([Buffer.alloc(5 * MIB)]);
   await turn();
   socket.drain();
   outbox.push(Buffer.from('live'));
@@ -199,7 +217,7 @@ test('one who asks for a history again and again without reading it is given up 
   const { socket, outbox, slow } = open();
   const page = Buffer.alloc(MIB);
   for (let asked = 0; asked < 200 && slow() === 0; asked++) {
-    outbox.pushHistory(page);
+    outbox.pushHistory([page]);
     await turn();
   }
   assert.equal(slow(), 1, `${socket.writableLength / MIB} MiB are held for one socket`);
@@ -210,7 +228,7 @@ test('a closed outbox writes nothing, neither what waited nor what comes', async
   outbox.push(Buffer.from('waiting'));
   outbox.close();
   outbox.push(Buffer.from('late'));
-  outbox.pushHistory(Buffer.from('late'));
+  outbox.pushHistory([Buffer.from('late')]);
   outbox.pushEphemeral(Buffer.from('late'));
   outbox.write();
   await turn();

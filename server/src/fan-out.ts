@@ -23,6 +23,7 @@ const EPHEMERAL_LIMIT_BYTES = 64 * 1024;
 const OUTBOX_LIMIT_BYTES = 1024 * 1024;
 /** Bytes of history on their way that do not count; who asks for more without reading counts as slow. */
 const MAX_ALLOWANCE_BYTES = 16 * 1024 * 1024;
+const SMALL_HISTORY_BYTES = 64 * 1024;
 
 /**
  * One write a socket a tick. What channels and replies produce while one round of input is handled is gathered, and
@@ -109,10 +110,18 @@ export class Outbox {
     else this.#rest.push(frames);
   }
 
-  /** Like {@link push}, for frames that the client asked for at one go: they do not count towards the limit. */
-  pushHistory(frames: Buffer): void {
-    this.#allowance = Math.min(this.#allowance + frames.length, MAX_ALLOWANCE_BYTES);
-    this.push(frames);
+  /**
+   * Like {@link push}, for frames that the client asked for at one go: they do not count towards the limit.
+   *
+   * @param parts whole frames each, in their order; large ones are not copied, so many sockets can share them
+   */
+  pushHistory(parts: readonly Buffer[]): void {
+    let bytes = 0;
+    for (const { length } of parts) bytes += length;
+    this.#allowance = Math.min(this.#allowance + bytes, MAX_ALLOWANCE_BYTES);
+    // Past this a copy for each socket costs more, in memory above all, than one system call with many pieces.
+    if (bytes <= SMALL_HISTORY_BYTES) this.push(Buffer.concat(parts, bytes));
+    else for (const part of parts) this.push(part);
   }
 
   /** Frames that a slow socket is spared. */

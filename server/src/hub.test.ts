@@ -44,9 +44,9 @@ class FakeSubscriber implements Subscriber {
     for (const [, seq] of frames.toString('latin1').matchAll(/\{"seq":(\d+)\}/g)) this.seqs.push(Number(seq));
   }
 
-  pushHistory(frames: Buffer): void {
+  pushHistory(parts: readonly Buffer[]): void {
     this.subscribed = true;
-    this.push(frames);
+    this.push(Buffer.concat(parts));
   }
 
   pushEphemeral(): void {}

@@ -464,20 +464,25 @@ test('a message that the database does not take costs the others of its batch no
   assert.deepEqual(await stage.stored(), ['a', 'b']);
 });
 
-test('past 20,000 waiting messages further ones are refused at once, and there is room again afterwards', async () => {
-  const stage = await Stage.open();
-  const { promise: gate, resolve: release } = Promise.withResolvers<void>();
-  stage.db.onAppend = async () => {
-    await gate;
-    throw away('not-applied');
-  };
-  const waiting = Array.from({ length: MAX_WAITING }, () => stage.append('x').catch(isRefusal('UNAVAILABLE')));
-  await assert.rejects(stage.append('too many'), isRefusal('UNAVAILABLE'));
-  release();
-  assert.ok((await Promise.all(waiting)).every((refused) => refused === true));
-  stage.db.onAppend = (run) => run();
-  assert.equal((await stage.append('hi')).seq, 1);
-});
+for (const [what, count, content] of [
+  ['20,000 waiting messages', MAX_WAITING, 'x'],
+  ['32 Mi characters of waiting messages', 32, 'x'.repeat(1024 * 1024)],
+] as const) {
+  test(`past ${what} further ones are refused at once, and there is room again afterwards`, async () => {
+    const stage = await Stage.open();
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>();
+    stage.db.onAppend = async () => {
+      await gate;
+      throw away('not-applied');
+    };
+    const waiting = Array.from({ length: count }, () => stage.append(content).catch(isRefusal('UNAVAILABLE')));
+    await assert.rejects(stage.append('too many'), isRefusal('UNAVAILABLE'));
+    release();
+    assert.ok((await Promise.all(waiting)).every((refused) => refused === true));
+    stage.db.onAppend = (run) => run();
+    assert.equal((await stage.append('hi')).seq, 1);
+  });
+}
 
 test('closing waits for what was taken and takes no more', async () => {
   const stage = await Stage.open();

@@ -49,6 +49,8 @@ const MAX_BATCH = 500;
 const MAX_CHANNELS = 100;
 /** Messages waiting in all queues at most; further ones are refused at once, so that memory stays bounded. */
 const MAX_WAITING = 20_000;
+/** The same for the length of their texts: long messages fill memory before they are many. */
+const MAX_WAITING_CHARS = 32 * 1024 * 1024;
 
 /**
  * Persist, then publish, by group commit. A lone message waits for nothing; while as many statements are in flight as
@@ -64,6 +66,7 @@ export class Journal {
   #statements = 0;
   #pumping = false;
   #waiting = 0;
+  #waitingChars = 0;
   #closed = false;
   #closing: Promise<void> | null = null;
   #idle: (() => void) | null = null;
@@ -82,12 +85,13 @@ export class Journal {
    *     write, as of the message's place in the channel. StalePolicy, HeldAlready
    */
   append(submission: Submission): Promise<Receipt> {
-    if (this.#closed || this.#waiting >= MAX_WAITING) {
+    if (this.#closed || this.#waiting >= MAX_WAITING || this.#waitingChars >= MAX_WAITING_CHARS) {
       this.#options.metrics.journalFailures.inc();
       return Promise.reject(new HubbubError('UNAVAILABLE', undefined, { retryAfterMs: 1000 }));
     }
     return new Promise((resolve, reject) => {
       this.#waiting++;
+      this.#waitingChars += submission.content.length;
       const pending = { submission, resolve, reject };
       const queue = this.#queues.get(submission.channelId);
       if (queue !== undefined) {
@@ -186,6 +190,7 @@ export class Journal {
   /** A batch is settled: its queue has its next turn, or ends. */
   #finish(queue: Queue, batch: ChannelBatch): void {
     this.#waiting -= batch.pendings.length;
+    for (const { submission } of batch.pendings) this.#waitingChars -= submission.content.length;
     this.#options.metrics.journalQueue.set(this.#waiting);
     if (queue.waiting.length > 0) {
       this.#ready.push(queue);
