@@ -89,6 +89,18 @@ test('a channel that was left is not heard any more', async () => {
   assert.ok(!two.heard.includes('{"text":"to nobody"}'));
 });
 
+test('a channel that is left and joined again while Redis does not answer is proved, and heard once it does', async () => {
+  const channelId = randomUUID();
+  await two.bus.subscribe(channelId);
+  await one.link.command('x', ['CLIENT', 'PAUSE', '1200']);
+  two.bus.unsubscribe(channelId);
+  await two.bus.subscribe(channelId);
+  assert.equal(two.bus.up, false, 'the database stands in');
+  await until(() => two.bus.up);
+  one.bus.publish(channelId, note(1, 'after the pause'));
+  await until(() => two.heard.includes('{"text":"after the pause"}'));
+});
+
 test('after its connections were killed every channel is heard again, and the loss is told of', async () => {
   const channels = Array.from({ length: 20 }, () => randomUUID());
   let recovered = 0;

@@ -21,10 +21,10 @@ export class RedisBus implements Bus {
   readonly #metrics: Metrics;
   readonly #log: Logger;
   readonly #wanted = new Set<string>();
-  /** Channels whose unsubscribe has not been answered yet. */
-  readonly #leaving = new Map<string, Promise<void>>();
-  /** Channels whose probe has not come back yet; null while nothing is being proved. */
-  #unproved: Set<string> | null = null;
+  /** Channels whose unsubscribe has not been answered yet; true: it was, in time. */
+  readonly #leaving = new Map<string, Promise<boolean>>();
+  /** Channels whose probe has not come back yet. */
+  readonly #unproved = new Set<string>();
   /** False between the return of Redis and the proof of all subscriptions. */
   #proved = true;
   #proofs = 0;
@@ -46,16 +46,22 @@ export class RedisBus implements Bus {
   async subscribe(channelId: string): Promise<void> {
     this.#wanted.add(channelId);
     // The client library forgets a listener when the answer to an unsubscribe comes, even one that was added meanwhile.
-    await this.#leaving.get(channelId);
-    if (this.#link.up) await this.#subscribe(channelId);
+    const isLeft = (await this.#leaving.get(channelId)) ?? true;
+    if (!this.#link.up) return;
+    const isSubscribed = await this.#subscribe(channelId);
+    if (!isLeft || !isSubscribed) this.#doubt(channelId);
   }
 
   unsubscribe(channelId: string): void {
     this.#wanted.delete(channelId);
+    this.#unproved.delete(channelId);
     if (!this.#link.up) return;
     // Should it fail, the connection is going, and the subscription with it.
     const left = withDeadline(this.#link.connection.unsubscribe(channelName(channelId)))
-      .catch(() => {})
+      .then(
+        () => true,
+        () => false,
+      )
       .finally(() => {
         if (this.#leaving.get(channelId) === left) this.#leaving.delete(channelId);
       });
@@ -69,6 +75,7 @@ export class RedisBus implements Bus {
 
   close(): Promise<void> {
     this.#wanted.clear();
+    this.#unproved.clear();
     return Promise.resolve();
   }
 
@@ -91,7 +98,7 @@ export class RedisBus implements Bus {
       return;
     }
     if (batch.origin === this.#origin) {
-      if (batch.kind === BATCH_KIND.probe) this.#unproved?.delete(channelId);
+      if (batch.kind === BATCH_KIND.probe) this.#unproved.delete(channelId);
       return;
     }
     if (batch.kind === BATCH_KIND.probe) return;
@@ -99,11 +106,23 @@ export class RedisBus implements Bus {
     this.onBatch(channelId, batch, performance.now());
   };
 
-  async #subscribe(channelId: string): Promise<void> {
+  /** @returns false when it was not confirmed in time */
+  async #subscribe(channelId: string): Promise<boolean> {
     try {
       await withDeadline(this.#link.connection.subscribe(channelName(channelId), this.#listen));
+      return true;
     } catch (error) {
       this.#log.warn({ channel_id: channelId, err: String(error) }, 'Subscribing failed; the database stands in');
+      return false;
+    }
+  }
+
+  /** Whether a channel is subscribed to is not known: it has to be proved, together with what is being proved now. */
+  #doubt(channelId: string): void {
+    if (this.#proved) void this.#prove([channelId]);
+    else {
+      this.#unproved.add(channelId);
+      this.#send(channelId, this.#probe());
     }
   }
 
@@ -119,28 +138,25 @@ export class RedisBus implements Bus {
    * Proves the subscriptions by a message to oneself: client libraries have come back without subscribing again,
    * unnoticed for a day (socketio/socket.io#4845). Those that fail are made again, until all are proved.
    */
-  async #prove(): Promise<void> {
+  async #prove(channels: Iterable<string> = this.#wanted): Promise<void> {
     this.#proved = false;
+    for (const channelId of channels) this.#unproved.add(channelId);
     const proof = ++this.#proofs;
     while (proof === this.#proofs && this.#link.up) {
-      const unproved = new Set(this.#wanted);
-      this.#unproved = unproved;
-      for (const channelId of unproved) this.#send(channelId, this.#probe());
-      for (let waited = 0; unproved.size > 0 && waited < PROBE_WAIT_MS; waited += PROBE_POLL_MS)
+      for (const channelId of this.#unproved) this.#send(channelId, this.#probe());
+      for (let waited = 0; this.#unproved.size > 0 && waited < PROBE_WAIT_MS; waited += PROBE_POLL_MS)
         await delay(PROBE_POLL_MS);
       if (proof !== this.#proofs) return;
-      this.#unproved = null;
-      const missing = [...unproved].filter((channelId) => this.#wanted.has(channelId));
-      if (missing.length === 0) {
+      if (this.#unproved.size === 0) {
         this.#proved = true;
         this.onRecovered();
         return;
       }
-      this.#log.warn({ channels: missing.length }, 'Some subscriptions are not alive: subscribing again');
-      for (const channelId of missing) {
-        if (!this.#link.up) return;
+      this.#log.warn({ channels: this.#unproved.size }, 'Some subscriptions are not alive: subscribing again');
+      for (const channelId of [...this.#unproved]) {
+        if (!this.#link.up || proof !== this.#proofs) return;
         await withDeadline(this.#link.connection.unsubscribe(channelName(channelId))).catch(() => {});
-        if (this.#link.up) await this.#subscribe(channelId);
+        if (this.#link.up && this.#wanted.has(channelId)) await this.#subscribe(channelId);
       }
     }
   }
