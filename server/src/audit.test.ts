@@ -5,7 +5,7 @@ import { readTrail, verifyTrails } from './audit.js';
 import { createChannel } from './store/channels.js';
 import { PgliteDb } from './store/db-pglite.js';
 import { migrate } from './store/migrate.js';
-import { insertLogEntry } from './store/moderation-log.js';
+import { insertLogEntry, wholeTrail } from './store/moderation-log.js';
 import { upsertUser } from './store/users.js';
 
 const ADA = '11111111-0000-4000-8000-000000000000';
@@ -103,7 +103,7 @@ test('a trail longer than one read passes through whole and in order', async () 
     [channelId, ADA],
   );
   const ids: number[] = [];
-  for await (const row of readTrail(db, { channelId, action: null, targetUserId: null })) ids.push(row.id);
+  for await (const row of readTrail(db, wholeTrail(channelId))) ids.push(row.id);
   assert.equal(ids.length, 1001);
   assert.deepEqual(
     ids,

@@ -1,5 +1,12 @@
 import type { Queryable } from './store/db.js';
-import { chainHash, type LogRow, listTrails, readLogAfter } from './store/moderation-log.js';
+import {
+  chainHash,
+  type LogFilter,
+  type LogRow,
+  listTrails,
+  readLogAfter,
+  wholeTrail,
+} from './store/moderation-log.js';
 
 const READ_ROWS = 500;
 
@@ -12,14 +19,8 @@ export interface TrailReport {
   readonly brokenAt: number | null;
 }
 
-interface TrailFilter {
-  readonly channelId: string | null;
-  readonly action: LogRow['action'] | null;
-  readonly targetUserId: string | null;
-}
-
 /** The rows of a trail, oldest first, read in parts: a trail of any length passes through. */
-export async function* readTrail(db: Queryable, filter: TrailFilter): AsyncGenerator<LogRow> {
+export async function* readTrail(db: Queryable, filter: LogFilter): AsyncGenerator<LogRow> {
   let afterId = 0;
   for (;;) {
     const rows = await readLogAfter(db, filter, afterId, READ_ROWS);
@@ -36,7 +37,7 @@ export async function* verifyTrails(db: Queryable): AsyncGenerator<TrailReport> 
     let previous = '';
     let rows = 0;
     let brokenAt: number | null = null;
-    for await (const row of readTrail(db, { channelId, action: null, targetUserId: null })) {
+    for await (const row of readTrail(db, wholeTrail(channelId))) {
       rows++;
       const hash = chainHash(previous, {
         channelId: row.channel_id,

@@ -1,3 +1,4 @@
+import type { MessageReviewedFrame } from '@hubbub/protocol/frames.js';
 import type { GivenRole, RestrictionKind } from '@hubbub/protocol/moderation.js';
 import type { ChannelRole } from '@hubbub/protocol/rest.js';
 import {
@@ -15,7 +16,7 @@ import { HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
 import type { Action } from './permissions.js';
 import { type Db, SQLSTATE, sqlState } from './store/db.js';
-import { discardHeldOf } from './store/held.js';
+import { findHeldOf, rejectHeld } from './store/held.js';
 import { deleteMember, demoteOwner, insertMember, type MemberRow, updateMemberRole } from './store/members.js';
 import { findMessage, findRecentOf } from './store/messages.js';
 import { lockChannel } from './store/people.js';
@@ -166,7 +167,8 @@ export class Moderation {
   }
 
   /**
-   * Clears a user's messages of the last minutes from a channel, as one action; a thousand at most.
+   * Clears a user's messages of the last minutes from a channel, as one action; a thousand at most. Those that wait for
+   * review are among them: they are rejected, and he is told as of any other decision.
    *
    * @param dryRun only counts
    * @returns how many messages it is about
@@ -179,32 +181,51 @@ export class Moderation {
     reason: string | null,
     dryRun: boolean,
   ): Promise<number> {
-    const { count, frames } = await this.#change(identity, channelId, userId, 'delete_message', async (change) => {
-      const since = new Date(change.at.getTime() - sinceMinutes * 60_000);
-      const messages = await findRecentOf(change.tx, channelId, userId, since, CLEAR_LIMIT);
-      if (dryRun || messages.length === 0) return { count: messages.length, frames: [] };
-      const frames = await deleteMessages(change.tx, channelId, identity.userId, messages);
-      await logChange(change, 'message_delete', reason, { since_minutes: sinceMinutes, messages });
-      return { count: messages.length, frames };
-    });
+    const { count, frames, notes } = await this.#change(
+      identity,
+      channelId,
+      userId,
+      'delete_message',
+      async (change) => {
+        const { tx, at } = change;
+        const since = new Date(at.getTime() - sinceMinutes * 60_000);
+        const held = await findHeldOf(tx, channelId, userId, since);
+        const messages = await findRecentOf(tx, channelId, userId, since, CLEAR_LIMIT - held.length);
+        const count = messages.length + held.length;
+        if (dryRun || count === 0) return { count, frames: [], notes: [] };
+        const ids = held.map(({ id }) => id);
+        if (held.length > 0) await rejectHeld(tx, ids, identity.userId, at);
+        const frames = messages.length === 0 ? [] : await deleteMessages(tx, channelId, identity.userId, messages);
+        const details = { since_minutes: sinceMinutes, messages, ...(held.length === 0 ? {} : { held }) };
+        await logChange(change, 'message_delete', reason, details);
+        return { count, frames, notes: ids.map((id) => rejectedNote(change, id, reason)) };
+      },
+    );
     for (const frame of frames) this.#options.publishEvent(channelId, frame.seq, frame);
+    for (const note of notes) this.#options.publishAccess(channelId, note);
     return count;
   }
 
   /**
    * Empties a part of what a user wrote in a channel, whoever asked for it having been checked; everyone connected is told.
    *
-   * @returns how many messages were emptied; 0: none are left
+   * @returns how many messages were emptied, with those that waited for review; 0: none are left
    */
   async eraseMessages(channelId: string, userId: string): Promise<number> {
-    const frames = await this.#options.db.transaction(async (tx) => {
-      if ((await lockChannel(tx, channelId, false)) === null) return [];
-      await discardHeldOf(tx, channelId, userId);
-      const messages = await findRecentOf(tx, channelId, userId, new Date(0), CLEAR_LIMIT);
-      return messages.length === 0 ? [] : await deleteMessages(tx, channelId, userId, messages);
+    const { frames, held } = await this.#options.db.transaction(async (tx) => {
+      const locked = await lockChannel(tx, channelId, false);
+      if (locked === null) return { frames: [], held: [] };
+      const beginning = new Date(0);
+      const held = await findHeldOf(tx, channelId, userId, beginning);
+      if (held.length > 0) {
+        const ids = held.map(({ id }) => id);
+        await rejectHeld(tx, ids, null, locked.at);
+      }
+      const messages = await findRecentOf(tx, channelId, userId, beginning, CLEAR_LIMIT);
+      return { frames: messages.length === 0 ? [] : await deleteMessages(tx, channelId, userId, messages), held };
     });
     for (const frame of frames) this.#options.publishEvent(channelId, frame.seq, frame);
-    return frames.length;
+    return frames.length + held.length;
   }
 
   /** {@link changeChannel}; all but a deletion changes who may do what. */
@@ -223,6 +244,23 @@ export class Moderation {
 function roleChanged(change: Change, role: ChannelRole | null): ModerationNote {
   const note = noteOf(change, 'role_changed', null, null);
   return { ...note, frame: { ...note.frame, role } };
+}
+
+/** Tells an author that what he wrote was rejected. */
+function rejectedNote(
+  { channelId, target, version, at }: Change,
+  messageId: string,
+  reason: string | null,
+): AccessNote {
+  const frame: MessageReviewedFrame = {
+    type: 'message_reviewed',
+    channel_id: channelId,
+    message_id: messageId,
+    decision: 'reject',
+    reason,
+    timestamp: at.toISOString(),
+  };
+  return { userId: target.userId, version, frame };
 }
 
 function silent({ target, version }: Change): AccessNote {

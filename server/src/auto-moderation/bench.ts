@@ -1,10 +1,10 @@
 /*
- * What the rules cost a message that passes all of them: `npm run bench:auto-moderation`.
+ * What the rules cost a message that passes all of them: `npm run bench:auto-moderation`. Fails when a median misses the bar.
  *
- * All rules are on, and the text is one that no rule stops, so that each is looked at to its end. Times are those of one
- * message in processor time (so that a busy machine does not count), in microseconds: the median and the slowest of the
- * rounds, after a warm-up. The rate of repeated
- * messages is taken from memory here; with Redis it is one script of the round trip that all messages of a tick share.
+ * All rules are on, and the text is one that no rule stops, so that each is looked at to its end. No text comes twice in a
+ * row, or its scan would be saved. Times are those of one message in processor time (so that a busy machine counts little),
+ * in microseconds: the median and the slowest of the rounds, after a warm-up. The rate of repeated messages is taken from
+ * memory here; with Redis it is one script of the round trip that all messages of a tick share.
  */
 import { cpus } from 'node:os';
 import { MemoryLimiter } from '../limiter.js';
@@ -14,6 +14,7 @@ const ROUNDS = 15;
 const ROUND_MESSAGES = 4000;
 const WARM_UP_ROUNDS = 5;
 const TARGET_US = 20;
+const TEXTS = 8;
 
 const SYLLABLES = ['bra', 'kul', 'mot', 'vex', 'zin', 'pra', 'dol', 'gre', 'shi', 'tan'];
 
@@ -49,18 +50,24 @@ const MIXED = 'Привет! Встречаемся завтра в 10. Γειά
 /** Every disguise at once, so that every reading has to be tried. */
 const DISGUISED = 'Тhе qu1ck br0wn f-o-x jumрs 0vеr thе l4zy d.o.g wоооооw $o c00l хоrоshо s p a c e d _o_u_t_ 1337 ';
 
-function filled(text: string, length: number): string {
-  return [...text.repeat(Math.ceil(length / text.length))].slice(0, length).join('');
+/** As many texts of a length, each beginning at another word of the given one. */
+function textsOf(text: string, length: number): string[] {
+  const words = text.trimEnd().split(' ');
+  return Array.from({ length: TEXTS }, (_, first) => {
+    const turned = `${[...words.slice(first), ...words.slice(0, first)].join(' ')} `;
+    return [...turned.repeat(Math.ceil(length / turned.length) + 1)].slice(0, length).join('');
+  });
 }
 
 /** @returns microseconds a message: of the median round, and of the slowest */
-function measure(policy: Policy, text: string): { median: number; slowest: number } {
+function measure(policy: Policy, texts: readonly string[]): { median: number; slowest: number } {
   const limiter = new MemoryLimiter();
   const rate = { perMinute: 60_000_000, burst: 1_000_000 };
   const rounds: number[] = [];
   for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
     const started = process.cpuUsage();
     for (let message = 0; message < ROUND_MESSAGES; message++) {
+      const text = texts[message % TEXTS] ?? '';
       if (policy.check(text) !== null) throw new Error(`The text is stopped by ${policy.check(text)?.rule}`);
       void limiter.take(gistOf(text), rate);
     }
@@ -86,7 +93,7 @@ for (const [name, text] of Object.entries({
 })) {
   for (const length of [100, 500]) {
     for (const words of [10, 1000]) {
-      const { median, slowest } = measure(policyOf(words), filled(text, length));
+      const { median, slowest } = measure(policyOf(words), textsOf(text, length));
       const cells = [
         name.padEnd(20),
         String(length).padStart(10),
@@ -98,4 +105,7 @@ for (const [name, text] of Object.entries({
     }
   }
 }
-if (missed) console.log(`Not every median is under ${TARGET_US} microseconds.`);
+if (missed) {
+  console.error(`Not every median is under ${TARGET_US} microseconds.`);
+  process.exitCode = 1;
+}

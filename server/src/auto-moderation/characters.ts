@@ -23,7 +23,9 @@ export const KIND = {
   /** Belongs to a tag sequence (flags of regions). */
   tag: 512,
 } as const;
-const KNOWN = 1 << 15;
+const KNOWN = 1 << 10;
+const LIKE_SHIFT = 11;
+const BEFORE_A = 96;
 
 /** A character's entry. */
 export interface CharacterEntry {
@@ -64,27 +66,34 @@ const JOINTS = new Set('-._~^=/\\*·•');
 /** Negative circled, negative squared: `A` to `Z` in a row. */
 const ENCLOSED_FROM: readonly number[] = [0x1f150, 0x1f170];
 
-const kinds = new Uint16Array(0x10000);
-const foldedUnits = new Uint16Array(0x10000);
-const likes = new Uint8Array(0x10000);
+/**
+ * For each UTF-16 unit that is a character by itself: its bits of {@link KIND} and {@link KNOWN}, the Latin letter that it
+ * looks like ({@link LIKE_SHIFT}, counted from the sign before `a`; 0: none), and in the upper half the one unit that it is
+ * folded to (0: none, or several).
+ */
+const units = new Int32Array(0x10000);
 /** Entries whose folded form is not one unit, and those beyond the basic plane. */
 const others = new Map<number, CharacterEntry>();
 const MAX_OTHERS = 20_000;
 
-/** Kind of a UTF-16 unit that is a character by itself; its tables are filled when it is first met. */
-export function kindOf(unit: number): number {
-  const kind = kinds[unit] ?? 0;
-  return kind === 0 ? learn(unit) : kind;
+/**
+ * What is known of a UTF-16 unit that is a character by itself: in the lower half its mark (see {@link markOf}), in the
+ * upper one the unit that it is folded to; 0: see {@link entryOf}. Found out when it is first met.
+ */
+export function lookUp(unit: number): number {
+  const known = units[unit] ?? 0;
+  return known === 0 ? learn(unit) : known;
 }
 
-/** The one unit that it is folded to; 0: see {@link entryOf}. Only after {@link kindOf}. */
-export function foldedUnit(unit: number): number {
-  return foldedUnits[unit] ?? 0;
+/** Kind and look-alike of a character in 16 bits: those of {@link KIND}, and see {@link likeOf}. */
+export function markOf({ kind, looksLike }: CharacterEntry): number {
+  return kind | KNOWN | (looksLike === 0 ? 0 : (looksLike - BEFORE_A) << LIKE_SHIFT);
 }
 
-/** The Latin letter that it looks like or stands for; 0: none. Only after {@link kindOf}. */
-export function looksLike(unit: number): number {
-  return likes[unit] ?? 0;
+/** The Latin letter that a character with this mark looks like or stands for; 0: none. */
+export function likeOf(mark: number): number {
+  const letter = (mark >>> LIKE_SHIFT) & 31;
+  return letter === 0 ? 0 : letter + BEFORE_A;
 }
 
 /** The entry of any code point. */
@@ -118,10 +127,10 @@ export function standsAlone(unit: number): boolean {
 
 function learn(unit: number): number {
   const entry = describe(unit);
-  kinds[unit] = entry.kind | KNOWN;
-  foldedUnits[unit] = entry.folded.length === 1 ? entry.folded.charCodeAt(0) : 0;
-  likes[unit] = entry.looksLike;
-  return entry.kind | KNOWN;
+  const folded = entry.folded.length === 1 ? entry.folded.charCodeAt(0) : 0;
+  const known = markOf(entry) | (folded << 16);
+  units[unit] = known;
+  return known;
 }
 
 function describe(codePoint: number): CharacterEntry {

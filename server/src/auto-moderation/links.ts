@@ -9,10 +9,11 @@ const MAX_LINKS = 20;
 /** What a sentence puts behind a link; inside of it the same signs belong to it. */
 const TRAILING_SIGNS = /[)\].,;:!?'*_~]+$/;
 // Full stops of other scripts are dots to a browser.
-const DOTS = /[.。．｡]/;
-const DOTS_ALL = new RegExp(DOTS, 'g');
+const OTHER_DOTS = /[。．｡]/g;
 const HOST_CHARACTER = /[\p{L}\p{N}\p{M}-]/u;
 const WITHOUT_WIDTH = /[\u200b-\u200d\u2060\ufeff\u00ad]/g;
+/** Any of the two: with none, as in nearly all texts, a link has a plain dot or a scheme. */
+const DISGUISE = /[\u200b-\u200d\u2060\ufeff\u00ad。．｡]/;
 
 /** What a character below 128 can be, as bits; white space beyond ends a link, too. */
 const SCHEME = 1;
@@ -84,60 +85,73 @@ function isListed(host: string, hosts: ReadonlySet<string>): boolean {
 }
 
 /** The hosts of the links in a text, canonical; null for one that cannot be read. */
-export function* hostsIn(given: string): Generator<string | null> {
-  const text = given.replace(WITHOUT_WIDTH, '');
+export function hostsIn(given: string): (string | null)[] {
+  const hosts: (string | null)[] = [];
+  // Dots are one unit before and after, so that places are the same.
+  const text = DISGUISE.test(given) ? given.replace(WITHOUT_WIDTH, '').replace(OTHER_DOTS, '.') : given;
   let from = 0;
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', from)) {
     if (at === 0 || !isOf(SCHEME, text, at - 1)) {
-      yield* bareHosts(text.slice(from, at + 3));
+      addBareHosts(hosts, text, from, at + 3);
       from = at + 3;
       continue;
     }
     let scheme = at - 1;
     while (scheme > from && isOf(SCHEME, text, scheme - 1)) scheme--;
-    yield* bareHosts(text.slice(from, scheme));
+    addBareHosts(hosts, text, from, scheme);
     let end = at + 3;
     // Browsers take any number of slashes behind the scheme.
     while (text.charAt(end) === '/' || text.charAt(end) === '\\') end++;
     const authority = end;
     while (end < text.length && !isOf(AUTHORITY_END, text, end)) end++;
     const named = text.slice(authority, end);
-    yield hostOf(named.startsWith('[') ? named : named.replace(TRAILING_SIGNS, ''));
+    hosts.push(hostOf(named.startsWith('[') ? named : named.replace(TRAILING_SIGNS, '')));
     // What follows in the path may name other hosts, which nobody is led to.
     while (end < text.length && !isOf(LINK_END, text, end)) end++;
     from = end;
   }
-  yield* bareHosts(from === 0 ? text : text.slice(from));
+  addBareHosts(hosts, text, from, text.length);
+  return hosts;
 }
 
-function* bareHosts(text: string): Generator<string | null> {
-  if (!DOTS.test(text)) return;
-  for (let at = 0; at < text.length; at++) {
-    if (!isDot(text.charCodeAt(at))) continue;
+/** Those without a scheme in a part of the text. */
+function addBareHosts(hosts: (string | null)[], text: string, begin: number, end: number): void {
+  for (let at = text.indexOf('.', begin); at >= 0 && at < end; at = text.indexOf('.', at)) {
     let from = at;
-    while (from > 0 && isHostUnit(text, from - 1)) from--;
-    let to = at;
-    while (to < text.length && isHostUnit(text, to)) to++;
-    at = to;
-    const before = text.charAt(from - 1);
+    while (from > begin && isHostUnit(text, from - 1)) from--;
+    while (at < end && isHostUnit(text, at)) at++;
     // A mail address; and what stands behind a slash is a path or a file.
-    if (from > 0 && (before === '@' || (before === '/' && text.charAt(from - 2) !== '/'))) continue;
-    const name = text
-      .slice(from, to)
-      .replace(DOTS_ALL, '.')
-      .replace(/^[.-]+|[.-]+$/g, '');
-    if (looksLikeHost(name, text.charAt(to))) yield hostOf(name);
+    if (from > begin) {
+      const before = text.charAt(from - 1);
+      if (before === '@' || (before === '/' && (from - 1 === begin || text.charAt(from - 2) !== '/'))) continue;
+    }
+    let to = at;
+    while (from < to && isEdge(text.charCodeAt(from))) from++;
+    while (from < to && isEdge(text.charCodeAt(to - 1))) to--;
+    if (from === to) continue;
+    const name = text.slice(from, to);
+    if (looksLikeHost(name, at < end ? text.charAt(at) : '')) hosts.push(hostOf(name));
   }
+}
+
+/** A dot or hyphen, which no name begins or ends with. */
+function isEdge(unit: number): boolean {
+  return unit === 0x2e || unit === 0x2d;
 }
 
 /** @param next the character behind it */
 function looksLikeHost(name: string, next: string): boolean {
-  const labels = name.toLowerCase().split('.');
-  if (labels.length < 2 || labels.some((label) => label === '' || label.length > 63)) return false;
-  const end = labels.at(-1) ?? '';
-  if (labels[0] === 'www' || end.startsWith('xn--') || COMMON_ENDS.has(end) || COUNTRY_ENDS.has(end)) return true;
+  const lower = name.toLowerCase();
+  const dot = lower.lastIndexOf('.');
+  if (dot < 0) return false;
+  const end = lower.slice(dot + 1);
+  const isNamed = lower.startsWith('www.') || end.startsWith('xn--') || COMMON_ENDS.has(end) || COUNTRY_ENDS.has(end);
+  if (!isNamed && next !== '/' && !WORD_ENDS.has(end)) return false;
+  const labels = lower.split('.');
+  if (labels.some((label) => label === '' || label.length > 63)) return false;
+  if (isNamed) return true;
   if (next === '/') return SOME_END.test(end);
-  return WORD_ENDS.has(end) && labels.length > 2 && labels.every((label) => label.length > 1);
+  return labels.length > 2 && labels.every((label) => label.length > 1);
 }
 
 function hostOf(authority: string): string | null {
@@ -151,13 +165,9 @@ function hostOf(authority: string): string | null {
   }
 }
 
-function isDot(unit: number): boolean {
-  return unit === 0x2e || unit === 0x3002 || unit === 0xff0e || unit === 0xff61;
-}
-
 function isHostUnit(text: string, index: number): boolean {
   if (text.charCodeAt(index) < 128) return isOf(HOST, text, index);
-  return isDot(text.charCodeAt(index)) || HOST_CHARACTER.test(text.charAt(index));
+  return HOST_CHARACTER.test(text.charAt(index));
 }
 
 function isOf(kind: number, text: string, index: number): boolean {

@@ -88,10 +88,11 @@ export class Policy {
 /** What is the same about texts that differ in case, diacritics and spaces alone. */
 export function gistOf(text: string): string {
   scan.scan(text);
-  let hash = 0x811c9dc5;
+  const { units, length } = scan;
+  let hash = 0x811c9dc5 | 0;
   let second = 5381;
-  for (let index = 0; index < scan.length; index++) {
-    const unit = scan.units[index] ?? 0;
+  for (let index = 0; index < length; index++) {
+    const unit = units[index] ?? 0;
     if (unit <= 32) continue;
     hash = Math.imul(hash ^ unit, 0x01000193);
     second = (Math.imul(second, 33) + unit) | 0;

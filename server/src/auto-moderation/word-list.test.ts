@@ -174,9 +174,28 @@ test('letters that are drawn out are read as one or two', () => {
 test('letters with signs or spaces between them are read as a word', () => {
   finds(
     ['idiot', 'fool'],
-    ['i d i o t', 'i.d.i.o.t', 'i-d-i-o-t', 'id-iot', 'id_iot', 'f.o.o.l you', 'a f o o l', 'I\nf\no\no\nl', 'fo·ol'],
+    [
+      'i d i o t',
+      'i.d.i.o.t',
+      'i-d-i-o-t',
+      'id-iot',
+      'id_iot',
+      'f.o.o.l you',
+      'f--o...o--l',
+      'a f o o l',
+      'I\nf\no\no\nl',
+      'fo·ol',
+    ],
   );
   passes(['fool', 'hell', 'ass'], ['f o o', "he'll", 'a b c d e', 'f o o l s', 'w a s s u p', 'plan a s s p q']);
+});
+
+test('a word in one disguise is found beside words in another, and beside plain ones', () => {
+  finds(
+    ['buy cheap pills', 'fool'],
+    ['buuuuy cheap p1lls', 'say buy ch3ap pi11s now', 'buy c-h-e-a-p pills', 'l33t f-о-о-l s p a c e'],
+  );
+  passes(['buy cheap pills'], ['buy ch3ap and pills', 'b-u-y cheap frills', 'buuuuy cheap pi11']);
 });
 
 test('emoji neither hide words nor make them', () => {

@@ -64,8 +64,8 @@ export function deletionRoutes(app: Routes, context: HttpContext): void {
         tags,
         summary: "Clear a user's messages of the last minutes (moderators), as one action; at most 1,000 a call",
         description:
-          'For moderators over users of lower rank. One row of the audit trail, with all that was cleared; ' +
-          '`dry_run` only counts. Ask again while the count is 1,000.',
+          'For moderators over users of lower rank. Messages that wait for review are rejected with them. One row of the ' +
+          'audit trail, with all that was cleared; `dry_run` only counts. Ask again while the count is 1,000.',
         params: ChannelUserParams,
         body: ClearBody,
         response: { 200: ClearResult, ...errors },

@@ -100,9 +100,30 @@ function titleOf(schema: object): string | null {
   return 'title' in schema && typeof schema.title === 'string' ? schema.title : null;
 }
 
+interface Described {
+  readonly paths: Record<
+    string,
+    {
+      readonly delete?: {
+        requestBody?: { required: boolean; readonly content: Record<string, { readonly schema: object }> };
+      };
+    }
+  >;
+}
+
+/** `@fastify/swagger` calls every body required; that of a DELETE may be left out where no field of it is. */
+function freeBodies(document: object): void {
+  for (const { delete: operation } of Object.values((document as Described).paths)) {
+    const body = operation?.requestBody;
+    if (body === undefined) continue;
+    body.required = Object.values(body.content).some(({ schema }) => 'required' in schema);
+  }
+}
+
 /** The OpenAPI document as it is served. @param generated what `@fastify/swagger` made of the routes */
 export function openApi(generated: object): object {
   const document = structuredClone(generated);
+  freeBodies(document);
   addExamples(document);
   return nameSchemas(document);
 }

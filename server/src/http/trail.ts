@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
 import { MAX_PAGE_SIZE } from '@hubbub/protocol/limits.js';
-import { LOG_ACTIONS, type LogAction, LogEntry, LogPage } from '@hubbub/protocol/moderation.js';
-import { OneOf } from '@hubbub/protocol/schemas.js';
+import { LOG_ACTIONS, LogEntry, LogPage } from '@hubbub/protocol/moderation.js';
+import { OneOf, Timestamp } from '@hubbub/protocol/schemas.js';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { readTrail } from '../audit.js';
 import { assertMay, assertSiteAdmin, standingOf } from '../permissions.js';
-import { listLog } from '../store/moderation-log.js';
+import { type LogFilter, listLog } from '../store/moderation-log.js';
 import { identityOf, userIdParam, visibleChannel } from './access.js';
 import { ChannelParams } from './channels.js';
 import type { HttpContext } from './context.js';
@@ -16,24 +16,25 @@ import { toLogEntry } from './representations.js';
 import { CSV_HEADER, csvLine, trailAsCsv, trailAsNdjson } from './trail-export.js';
 import type { Routes } from './typed.js';
 
+const A_USER = 'a41c7e58-92d3-4b6f-8e01-6d5f2a9c3b74';
+const Filter = {
+  action: Type.Optional(OneOf(LOG_ACTIONS)),
+  user_id: Type.Optional(Type.String({ description: 'Only what was done to this user', examples: [A_USER] })),
+  moderator_id: Type.Optional(Type.String({ description: 'Only what this user did', examples: [A_USER] })),
+  since: Type.Optional({ ...Timestamp, description: 'Only what was done at this time or after it' }),
+  until: Type.Optional({ ...Timestamp, description: 'Only what was done before this time' }),
+};
+
 const LogQuery = Type.Object(
   {
     page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
     limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, default: 50 }),
-    action: Type.Optional(OneOf(LOG_ACTIONS)),
-    user_id: Type.Optional(Type.String({ description: 'Only what was done to this user' })),
+    ...Filter,
   },
   { additionalProperties: false },
 );
 
-const ExportQuery = Type.Object(
-  {
-    format: OneOf(['csv', 'ndjson']),
-    action: Type.Optional(OneOf(LOG_ACTIONS)),
-    user_id: Type.Optional(Type.String({ description: 'Only what was done to this user' })),
-  },
-  { additionalProperties: false },
-);
+const ExportQuery = Type.Object({ format: OneOf(['csv', 'ndjson']), ...Filter }, { additionalProperties: false });
 
 const entryExample = exampleOf(LogEntry) as unknown as LogEntry;
 const EXPORT_EXAMPLES = {
@@ -126,8 +127,7 @@ async function trailOfChannel(context: HttpContext, request: FastifyRequest, id:
 /** @param channelId null: the whole site */
 async function pageOf({ db }: HttpContext, channelId: string | null, query: Static<typeof LogQuery>): Promise<LogPage> {
   const { page, limit } = query;
-  const filter = { channelId, ...filterOf(query) };
-  const { rows, total } = await listLog(db, { ...filter, limit, offset: (page - 1) * limit });
+  const { rows, total } = await listLog(db, filterOf(channelId, query), limit, (page - 1) * limit);
   return { logs: rows.map(toLogEntry), total, page, limit };
 }
 
@@ -139,12 +139,20 @@ function sendTrail(
   query: Static<typeof ExportQuery>,
 ): FastifyReply {
   const { format } = query;
-  const rows = readTrail(db, { channelId, ...filterOf(query) });
+  const rows = readTrail(db, filterOf(channelId, query));
   reply.header('content-disposition', `attachment; filename="moderation-log-${channelId ?? 'site'}.${format}"`);
   if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(Readable.from(trailAsCsv(rows)));
   return reply.type('application/x-ndjson').send(Readable.from(trailAsNdjson(rows)));
 }
 
-function filterOf({ action, user_id }: { readonly action?: LogAction; readonly user_id?: string }) {
-  return { action: action ?? null, targetUserId: user_id === undefined ? null : userIdParam(user_id) };
+function filterOf(channelId: string | null, query: Omit<Static<typeof ExportQuery>, 'format'>): LogFilter {
+  const { action = null, user_id, moderator_id, since, until } = query;
+  return {
+    channelId,
+    action,
+    targetUserId: user_id === undefined ? null : userIdParam(user_id),
+    moderatorId: moderator_id === undefined ? null : userIdParam(moderator_id),
+    since: since === undefined ? null : new Date(since),
+    until: until === undefined ? null : new Date(until),
+  };
 }

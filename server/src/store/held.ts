@@ -146,15 +146,39 @@ export async function placeHeld(tx: Queryable, channelId: string, id: string): P
   return row;
 }
 
-/** Rejects what waits of a user in a channel, without a moderator: he is erased. */
-export async function discardHeldOf(tx: Queryable, channelId: string, userId: string): Promise<void> {
+/** What waits of a user in a channel since a time, oldest first. Few: how many a user can have is bounded. */
+export async function findHeldOf(
+  tx: Queryable,
+  channelId: string,
+  userId: string,
+  since: Date,
+): Promise<Pick<HeldRow, 'id' | 'rule' | 'content'>[]> {
+  return await tx.query(
+    `select h.message_id as id, h.rule, m.content from held_messages h join chat_messages m on m.id = h.message_id
+     where h.channel_id = $1 and h.user_id = $2 and h.held_at >= $3 and h.decision is null
+     order by h.held_at, h.message_id`,
+    [channelId, userId, since],
+  );
+}
+
+/**
+ * Rejects messages that wait. The caller's transaction holds the lock of the channel's row.
+ *
+ * @param decidedBy null: no moderator did, their author is erased
+ */
+export async function rejectHeld(
+  tx: Queryable,
+  ids: readonly string[],
+  decidedBy: string | null,
+  at: Date,
+): Promise<void> {
   await tx.query(
     `with gone as (
-       update held_messages set decision = 'reject', decided_at = clock_timestamp()
-       where channel_id = $1 and user_id = $2 and decision is null returning message_id
+       update held_messages set decision = 'reject', decided_by = $2, decided_at = $3
+       where message_id = any($1::uuid[]) returning message_id
      )
-     update chat_messages set content = '', is_deleted = true, updated_at = clock_timestamp()
+     update chat_messages set content = '', is_deleted = true, updated_at = $3
      where id in (select message_id from gone)`,
-    [channelId, userId],
+    [ids, decidedBy, at],
   );
 }

@@ -16,7 +16,7 @@ interface Operation {
   readonly summary?: string;
   readonly description?: string;
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly example?: unknown }[];
-  readonly requestBody?: { readonly content: Content };
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<
     Record<string, { readonly description: string; readonly content?: Content; readonly headers?: object }>
   >;
@@ -133,6 +133,26 @@ forEachPair({}, (stage: Stage) => {
       return status === 400 || status === 429 || status >= 500;
     });
     assert.deepEqual(refused, []);
+  });
+
+  test('a body that may be left out is not called required, and one that is required cannot be left out', async () => {
+    const { paths } = await fetchDocument(stage, '/api/v1/openapi.json');
+    const boss = await stage.user({ role: 'admin' });
+    const free: string[] = [];
+    for (const [template, methods] of Object.entries(paths)) {
+      for (const [method, { parameters = [], requestBody }] of Object.entries(methods)) {
+        if (requestBody === undefined || template.includes('/dev/')) continue;
+        const path = parameters.reduce((at, { name, example }) => at.replace(`{${name}}`, String(example)), template);
+        const { status } = await fetch(stage.instance(0).url + path, {
+          method: method.toUpperCase(),
+          headers: { authorization: `Bearer ${boss.token}` },
+        });
+        const name = `${method.toUpperCase()} ${template}`;
+        assert.equal(status === 400, requestBody.required, `${name} without a body: ${status}`);
+        if (!requestBody.required) free.push(name);
+      }
+    }
+    assert.deepEqual(free, [`DELETE ${V1}/messages/{id}`]);
   });
 
   test('the walk finds what is missing, and an example that does not fit', async () => {

@@ -5,12 +5,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { LogPage } from '@hubbub/protocol/moderation.js';
 import type { Channel, Message, MessagePage } from '@hubbub/protocol/rest.js';
 import { ChatClient } from '../support/chat-client.js';
 import { HubbubProcess } from '../support/hubbub.js';
 import { api } from '../support/rest.js';
 import { TokenKey, userClaims } from '../support/tokens.js';
 import { requestUpgrade } from '../support/upgrade.js';
+import { until } from '../support/wait.js';
 import { assertRefused, isMessage, nextMessages, range, V1 } from './stage.js';
 
 describe('an embedded instance with a data directory', () => {
@@ -86,6 +88,43 @@ describe('an embedded instance with a data directory', () => {
       }
     });
   }
+
+  test('writes to the trail what the rules have stopped in the last minute, however often', async () => {
+    const env = { DATA_DIR: folder, CHAT_RATE_LIMIT_PER_MINUTE: '0' };
+    const tokenOf = async (url: string, username: string) =>
+      (await api(url).post<DevToken>('/api/v1/dev/token', { username }, { expect: 201 })).body;
+    const server = { process: await HubbubProcess.start(env) };
+    try {
+      const { url } = server.process;
+      const [owner, user] = [await tokenOf(url, 'grace'), await tokenOf(url, 'alan')];
+      const created = await api(url, owner.token).post<Channel>(`${V1}/channels`, { name: 'ruled' }, { expect: 201 });
+      const path = `${V1}/channels/${created.body.id}`;
+      const auto_moderation = { words: { list: ['spam'], outcome: 'refuse' } };
+      await api(url, owner.token).patch(path, { auto_moderation }, { expect: 200 });
+      const spam = () => api(url, user.token).post(`${path}/messages`, { content: 'spam' });
+      const trail = async (at: string) =>
+        (await api(at, owner.token).get<LogPage>(`${path}/moderation-log?action=auto_moderation`, { expect: 200 }))
+          .body;
+      assertRefused(await spam(), 403, 'BLOCKED_CONTENT');
+      // The first hit is written at once, and begins the minute in which the others are only counted.
+      await until(async () => (await trail(url)).total === 1);
+      for (const _ of range(1, 7)) assertRefused(await spam(), 403, 'BLOCKED_CONTENT');
+      assert.equal((await trail(url)).total, 1);
+      server.process.signal('SIGTERM');
+      assert.deepEqual(await server.process.exited, { code: 0, signal: null });
+      server.process = await HubbubProcess.start(env);
+      const { logs } = await trail(server.process.url);
+      assert.deepEqual(
+        logs.map(({ target_user_id, details }) => [target_user_id, details.count]),
+        [
+          [user.user_id, 7],
+          [user.user_id, 1],
+        ],
+      );
+    } finally {
+      await server.process.stop();
+    }
+  });
 });
 
 describe('shutting down', () => {

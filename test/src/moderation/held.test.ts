@@ -176,6 +176,91 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
     assertRefused(await decide(stranger, elsewhere.id, messageId, 'reject'), 404, 'HELD_NOT_FOUND');
   });
 
+  test('a message of one who was suspended meanwhile is not approved before he is restored', async () => {
+    const { channel, owner } = await ruledChannel(stage, HOLD_SPAM);
+    const [user, boss] = [await member(stage, owner, channel.id, 'member', 1), await stage.user({ role: 'admin' })];
+    const messageId = await hold(user, channel.id, 'spam');
+    const path = `${V1}/users/${user.id}/suspend`;
+    await boss.api().post(path, {}, { expect: 200 });
+    const refused = await decide(owner, channel.id, messageId, 'approve');
+    assertRefused(refused, 409, 'CONFLICT', /is suspended: lift that first, or reject/);
+    assert.deepEqual((await history(owner, channel.id)).messages, []);
+    await boss.api().delete(path, { expect: 200 });
+    assert.equal((await decide(owner, channel.id, messageId, 'approve')).status, 200);
+  });
+
+  test('what waits of a user is cleared with his recent messages, in one row, and he is told of each', async () => {
+    const { channel, owner } = await ruledChannel(stage, HOLD_SPAM);
+    const [user, other] = [await member(stage, owner, channel.id, 'member', 1), await member(stage, owner, channel.id)];
+    const author = await user.join(channel.id, { at: 1 });
+    const ids = [await hold(user, channel.id, 'spam 1'), await hold(user, channel.id, 'spam 2')];
+    const kept = await hold(other, channel.id, 'spam of another');
+    assert.equal((await send(user, channel.id, 'harmless')).status, 201);
+    const path = `${V1}/channels/${channel.id}/users/${user.id}/messages`;
+    const dry = await owner.api().delete(path, { expect: 200, body: { since_minutes: 5, dry_run: true } });
+    assert.deepEqual(dry.body, { status: 'counted', count: 3 });
+    assert.equal((await heldIn(owner, channel.id)).total, 3);
+    const cleared = await owner.api().delete(path, { expect: 200, body: { since_minutes: 5, reason: 'flood' } });
+    assert.deepEqual(cleared.body, { status: 'deleted', count: 3 });
+    for (const id of ids) {
+      const told = await author.next('message_reviewed');
+      assert.deepEqual([told.message_id, told.decision, told.reason], [id, 'reject', 'flood']);
+      assertRefused(await decide(owner, channel.id, id, 'approve'), 409, 'CONFLICT', /rejected already/);
+    }
+    assertRefused(await send(user, channel.id, 'spam 1', ids[0]), 403, 'BLOCKED_CONTENT', /reviewed and rejected/);
+    assert.deepEqual(
+      (await heldIn(owner, channel.id)).held.map(({ id }) => id),
+      [kept],
+    );
+    const { logs, total } = await trailOf(owner, channel.id, 'action=message_delete');
+    assert.deepEqual([total, logs[0]?.target_user_id, logs[0]?.reason], [1, user.id, 'flood']);
+    assert.deepEqual(logs[0]?.details.held, [
+      { id: ids[0], rule: 'words', content: 'spam 1' },
+      { id: ids[1], rule: 'words', content: 'spam 2' },
+    ]);
+    // With nothing but held ones, too.
+    await hold(user, channel.id, 'spam 3');
+    const again = await owner.api().delete(path, { expect: 200, body: { since_minutes: 5 } });
+    assert.deepEqual(again.body, { status: 'deleted', count: 1 });
+    if (!stage.hasSql) return;
+    const left = await stage.sql<{ content: string }>(
+      'select content from chat_messages where channel_id = $1 and user_id = $2',
+      [channel.id, user.id],
+    );
+    assert.deepEqual(
+      left.map(({ content }) => content),
+      ['', '', '', ''],
+    );
+  });
+
+  for (const messages of ['delete', 'anonymise'] as const) {
+    test(`what waits of a user who is erased (${messages})`, async () => {
+      const { channel, owner } = await ruledChannel(stage, HOLD_SPAM);
+      const [user, boss] = [await member(stage, owner, channel.id), await stage.user({ role: 'admin' })];
+      const messageId = await hold(user, channel.id, 'my own spam');
+      const erased = await boss.api().post(`${V1}/users/${user.id}/erase`, { messages }, { expect: 200 });
+      assert.deepEqual(erased.body, { status: 'erased', messages_deleted: messages === 'delete' ? 1 : 0 });
+      const { held } = await heldIn(owner, channel.id);
+      const answer = await decide(owner, channel.id, messageId, 'approve');
+      const page = await history(owner, channel.id);
+      if (messages === 'delete') {
+        assert.deepEqual(held, []);
+        assertRefused(answer, 409, 'CONFLICT', /rejected already/);
+        assert.deepEqual(page.messages, []);
+        if (!stage.hasSql) return;
+        const rows = await stage.sql<{ content: string }>('select content from chat_messages where id = $1', [
+          messageId,
+        ]);
+        assert.deepEqual(rows, [{ content: '' }]);
+        return;
+      }
+      const name = `erased-${user.id.slice(0, 8)}`;
+      assert.deepEqual([held[0]?.username, held[0]?.content], [name, 'my own spam']);
+      assert.equal(answer.status, 200);
+      assert.deepEqual([page.messages[0]?.username, page.messages[0]?.content], [name, 'my own spam']);
+    });
+  }
+
   test('nobody reviews his own message, whatever he has become', async () => {
     const { channel, owner } = await ruledChannel(stage, HOLD_SPAM);
     const user = await member(stage, owner, channel.id);

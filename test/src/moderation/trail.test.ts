@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { LogEntry } from '@hubbub/protocol/moderation.js';
-import { forEachPair, history, post, RFC3339_MS_UTC, type Stage, V1 } from '../contract/stage.js';
+import type { LogEntry, LogPage } from '@hubbub/protocol/moderation.js';
+import { assertRefused, forEachPair, history, post, RFC3339_MS_UTC, type Stage, V1 } from '../contract/stage.js';
 import { Child, cleanEnvironment } from '../support/processes.js';
-import { assertChain, checkBan, lift, restrict, seen, trailOf } from './acts.js';
+import { assertChain, checkBan, lift, member, restrict, seen, trailOf } from './acts.js';
 
 const COMMAND = fileURLToPath(new URL('../../../server/dist/hubbub.js', import.meta.url));
 
@@ -38,6 +38,74 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
     const filtered = await trailOf(owner, channel.id, `action=ban&user_id=${one.id.toUpperCase()}`);
     assert.deepEqual([filtered.total, filtered.logs.length], [1, 1]);
     assert.equal((await trailOf(owner, channel.id, `action=ban&user_id=${two.id}`)).total, 0);
+  });
+
+  test('the trail and its exports are narrowed down by who acted, and by time', async () => {
+    const { channel, owner } = await stage.channel();
+    const [moderator, target] = [await member(stage, owner, channel.id, 'moderator'), await seen(stage)];
+    await restrict(owner, channel.id, 'mute', target);
+    await restrict(moderator, channel.id, 'ban', target);
+    await lift(owner, channel.id, 'ban', target);
+    const { logs: all } = await trailOf(owner, channel.id);
+    const [unban, ban, mute] = all;
+    assert.ok(unban !== undefined && ban !== undefined && mute !== undefined);
+    // Times of a millisecond may be shared: what is asked for is compared with what the whole trail says.
+    const from = new Date(Date.parse(ban.created_at)).toISOString();
+    const inOtherZone = `${new Date(Date.parse(ban.created_at) + 2 * 3_600_000).toISOString().slice(0, -1)}%2B02:00`;
+    const expected: Record<string, LogEntry[]> = {
+      [`moderator_id=${moderator.id.toUpperCase()}`]: [ban],
+      [`moderator_id=${target.id}`]: [],
+      [`since=${from}`]: all.filter(({ created_at }) => created_at >= from),
+      [`since=${inOtherZone}`]: all.filter(({ created_at }) => created_at >= from),
+      [`until=${from}`]: all.filter(({ created_at }) => created_at < from),
+      [`since=${mute.created_at}&until=${unban.created_at}`]: all.filter(
+        ({ created_at }) => created_at >= mute.created_at && created_at < unban.created_at,
+      ),
+      [`since=${mute.created_at}&moderator_id=${owner.id}&user_id=${target.id}&action=unban`]: [unban],
+      'since=2100-01-01T00:00:00Z': [],
+      'until=2020-01-01T00:00:00Z': [],
+    };
+    const path = `${V1}/channels/${channel.id}/moderation-log`;
+    for (const [query, entries] of Object.entries(expected)) {
+      const page = await trailOf(owner, channel.id, query);
+      assert.deepEqual([page.logs, page.total], [entries, entries.length], query);
+      const csv = await owner.api().get<string>(`${path}/export?format=csv&${query}`, { expect: 200 });
+      assert.equal(csv.body.trimEnd().split('\r\n').length, entries.length + 1, query);
+      if (entries.length === 0) continue;
+      const { body } = await owner.api().get<string>(`${path}/export?format=ndjson&${query}`, { expect: 200 });
+      const lines = body.split('\n').filter((line) => line !== '');
+      assert.deepEqual(
+        lines.map((line) => JSON.parse(line) as LogEntry),
+        [...entries].reverse(),
+        query,
+      );
+    }
+    const second = await trailOf(owner, channel.id, `since=${all.at(-1)?.created_at}&limit=2&page=2`);
+    assert.deepEqual(second.logs, all.slice(2, 4));
+    for (const query of ['since=yesterday', 'until=2026-01-31', 'moderator_id=ada', 'since=']) {
+      for (const where of [`${path}?${query}`, `${path}/export?format=csv&${query}`]) {
+        assertRefused(await owner.api().get(where), 400, 'INVALID_REQUEST');
+      }
+    }
+  });
+
+  test("the site's own trail is narrowed down as well", async () => {
+    const [boss, other, user] = [
+      await stage.user({ role: 'admin' }),
+      await stage.user({ role: 'admin' }),
+      await seen(stage),
+    ];
+    await boss.api().post(`${V1}/users/${user.id}/suspend`, {}, { expect: 200 });
+    await other.api().delete(`${V1}/users/${user.id}/suspend`, { expect: 200 });
+    const read = async (query: string) =>
+      (await boss.api().get<LogPage>(`${V1}/moderation-log?user_id=${user.id}&${query}`, { expect: 200 })).body.logs;
+    const actions = async (query: string) => (await read(query)).map(({ action }) => action);
+    assert.deepEqual(await actions(`moderator_id=${boss.id}`), ['user_suspend']);
+    assert.deepEqual(await actions(`moderator_id=${other.id}&since=2020-01-01T00:00:00Z`), ['user_restore']);
+    assert.deepEqual(await actions('until=2020-01-01T00:00:00Z'), []);
+    const path = `${V1}/moderation-log/export?format=ndjson&moderator_id=${boss.id}&user_id=${user.id}`;
+    const { body } = await boss.api().get<string>(path, { expect: 200 });
+    assert.equal((JSON.parse(body) as LogEntry).action, 'user_suspend');
   });
 
   test('a change of the channel itself has its row, and so has its end', async () => {

@@ -1,0 +1,1 @@
+drop index chat_moderation_log_time;
