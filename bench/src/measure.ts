@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fleet, FleetCounts } from './generator/fleet.js';
 import type { Load } from './generator/orders.js';
+import { collectGarbage } from './machine/inspector.js';
 import { cpuUsOf, rssMibOf } from './machine/proc.js';
 import type { Measurement } from './metrics.js';
 import type { System } from './systems/system.js';
@@ -49,6 +50,24 @@ export async function measureLoad(system: System, fleet: Fleet, plan: LoadPlan):
 
 export function cpuTimes(system: System): CpuTimes {
   return { server: cpuUsOf(system.pids), helpers: cpuUsOf(system.helperPids()) };
+}
+
+/** What a system holds when its garbage is collected. */
+export interface Settled {
+  readonly settledRssMib: number;
+  readonly heapMib: number;
+  readonly resources: number;
+}
+
+/** Collects the garbage of a system that was started for it, and measures what is left. */
+export async function withoutGarbage(system: System): Promise<Settled> {
+  const remains = await Promise.all(system.inspectorUrls.map(collectGarbage));
+  const sum = (key: 'heapBytes' | 'resources') => remains.reduce((total, each) => total + each[key], 0);
+  return {
+    settledRssMib: rssMibOf(system.pids),
+    heapMib: sum('heapBytes') / 2 ** 20,
+    resources: sum('resources'),
+  };
 }
 
 /** From before the send to after the receipt, in milliseconds. */

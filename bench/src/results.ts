@@ -10,6 +10,10 @@ export interface Case {
   readonly system: SystemName;
   /** In order; the n-th runs of all systems of a case were made one right after the other. */
   readonly runs: Measurement[];
+  /** How it went over time, in one run that was long. */
+  readonly series?: readonly Measurement[];
+  /** What belongs to it and is no figure. */
+  readonly note?: string;
 }
 
 /** What a scenario has come to. */
@@ -35,9 +39,10 @@ export const RESULTS_FOLDER = resolve(import.meta.dirname, '../results');
 export class Recorder {
   readonly cases: Case[] = [];
 
-  add(name: string, system: SystemName, measurement: Measurement): void {
+  /** @param more of the case; that of its first run stays */
+  add(name: string, system: SystemName, measurement: Measurement, more: Pick<Case, 'series' | 'note'> = {}): void {
     const known = this.cases.find((each) => each.name === name && each.system === system);
-    if (known === undefined) this.cases.push({ name, system, runs: [measurement] });
+    if (known === undefined) this.cases.push({ name, system, runs: [measurement], ...more });
     else known.runs.push(measurement);
   }
 }

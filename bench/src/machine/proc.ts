@@ -1,5 +1,5 @@
 /** What the system says about processes. Linux only: elsewhere everything is 0. */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks a second in /proc: 100 on every Linux that Node.js runs on. */
 const TICKS_PER_SECOND = 100;
@@ -23,6 +23,17 @@ export function rssMibOf(pids: readonly number[]): number {
 /** The most that these processes ever had, in MiB. */
 export function peakRssMibOf(pids: readonly number[]): number {
   return statusMib(pids, 'VmHWM');
+}
+
+/** Files and sockets that these processes hold open. */
+export function openFilesOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    try {
+      return sum + readdirSync(`/proc/${pid}/fd`).length;
+    } catch {
+      return sum;
+    }
+  }, 0);
 }
 
 /** A process and its children, of whom PostgreSQL has many. */

@@ -1,5 +1,6 @@
 import type { Spread } from '../results.js';
 import type { SystemName } from '../systems/system.js';
+import { escapeXml, px, SURFACE_STYLE } from './drawing.js';
 import { formatNumber, SYSTEM_LABELS } from './format.js';
 
 export interface Bar {
@@ -29,19 +30,11 @@ const GAP = 6;
 const GROUP_TITLE = 26;
 const GROUP_GAP = 10;
 
-const STYLE = `
-  text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328; }
-  .ground { fill: #ffffff; }
-  .title { font-size: 16px; font-weight: 600; }
+const STYLE = `${SURFACE_STYLE}
   .group { font-weight: 600; }
-  .value { font-variant-numeric: tabular-nums; }
-  .axis { stroke: #d1d9e0; }
   .whisker { stroke: #1f2328; stroke-width: 1.5; opacity: .55; }
   .hubbub { fill: #3b6fe0; } .raw { fill: #8c959f; } .socket { fill: #d9822b; } .flood { fill: #8c959f; }
   @media (prefers-color-scheme: dark) {
-    .ground { fill: #0d1117; }
-    text { fill: #e6edf3; }
-    .axis { stroke: #3d444d; }
     .whisker { stroke: #e6edf3; }
     .hubbub { fill: #6c9bff; } .raw { fill: #768390; } .socket { fill: #e9a154; } .flood { fill: #768390; }
   }`;
@@ -90,12 +83,4 @@ export function barChart({ title, unit, digits, groups }: BarChart): string {
     ...parts,
     '</svg>\n',
   ].join('\n');
-}
-
-function px(value: number): string {
-  return value.toFixed(1);
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

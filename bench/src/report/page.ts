@@ -11,6 +11,10 @@ import { barChart } from './bar-chart.js';
 import { chartsOf, withThousands } from './charts.js';
 import { formatMetric, formatNumber, formatSpread, SYSTEM_LABELS } from './format.js';
 import { goalRows } from './goals.js';
+import { growthOverTime, growthWithMessages } from './growth-table.js';
+import { lineChart } from './line-chart.js';
+import { lineChartsOf } from './line-plans.js';
+import { table } from './table.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DOCS = join(ROOT, 'docs');
@@ -24,12 +28,12 @@ export function writePage(folder: string): string {
   mkdirSync(join(DOCS, PICTURES), { recursive: true });
   const pictures = new Map<string, string>();
   for (const result of results) {
-    const charts = chartsOf(result);
-    for (const { file, chart } of charts) writeFileSync(join(DOCS, PICTURES, file), barChart(chart));
-    pictures.set(
-      result.scenario,
-      charts.map(({ file, chart }) => `![${chart.title}](${PICTURES}/${file})\n`).join('\n'),
-    );
+    const drawn = [
+      ...chartsOf(result).map(({ file, chart }) => ({ file, title: chart.title, svg: barChart(chart) })),
+      ...lineChartsOf(result).map(({ file, chart }) => ({ file, title: chart.title, svg: lineChart(chart) })),
+    ];
+    for (const { file, svg } of drawn) writeFileSync(join(DOCS, PICTURES, file), svg);
+    pictures.set(result.scenario, drawn.map(({ file, title }) => `![${title}](${PICTURES}/${file})\n`).join('\n'));
   }
   const path = join(DOCS, 'performance.md');
   const sections = results.map((result) => section(result, pictures.get(result.scenario) ?? ''));
@@ -117,7 +121,7 @@ function section(result: ScenarioResult, pictures: string): string {
 
 ${withThousands(description)}
 
-${[pictures, table(head, rows), ratios(result)].filter((part) => part !== '').join('\n')}
+${[pictures, table(head, rows), ratios(result), growthOverTime(result), growthWithMessages(result)].filter((part) => part !== '').join('\n')}
 `;
 }
 
@@ -136,9 +140,4 @@ function ratios({ cases }: ScenarioResult): string {
     ['Hubbub over', 'raw ws', 'Socket.IO'],
     rows.map(([name = '', ...rest]) => [withThousands(name), ...rest]),
   )}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Fleet } from '../generator/fleet.js';
 import type { LoadPlan } from '../measure.js';
 import { METRICS, type Measurement, type MetricName } from '../metrics.js';
-import type { Recorder } from '../results.js';
+import type { Case, Recorder } from '../results.js';
 import type { Servers } from '../systems/servers.js';
 import type { SystemName } from '../systems/system.js';
 import type { Contender } from './contenders.js';
@@ -33,18 +33,24 @@ export const CONNECT_PARALLEL = 200;
 const SHOWN: readonly MetricName[] = [
   'connectsPerSecond',
   'kibPerConnection',
+  'heapKibPerConnection',
   'idleCpuShare',
   'messagesPerSecond',
   'deliveriesPerSecond',
   'p50Ms',
   'p99Ms',
   'cpuUsPerDelivery',
+  'deliveriesPerCpuSecond',
   'serverCpuShare',
+  'primaryCpuShare',
   'generatorCpuShare',
   'generatorLimit',
   'currentSeconds',
   'transactionsPerReturn',
   'startSeconds',
+  'planMs',
+  'blocks',
+  'heapMib',
   'rssMib',
   'lost',
   'refused',
@@ -52,8 +58,14 @@ const SHOWN: readonly MetricName[] = [
 ];
 
 /** Enters one run into the results, and tells what came out. */
-export function record(bench: Bench, name: string, system: SystemName, measurement: Measurement): void {
-  bench.recorder.add(name, system, measurement);
+export function record(
+  bench: Bench,
+  name: string,
+  system: SystemName,
+  measurement: Measurement,
+  more: Pick<Case, 'series' | 'note'> = {},
+): void {
+  bench.recorder.add(name, system, measurement, more);
   const shown = SHOWN.filter((metric) => measurement[metric] !== undefined).map(
     (metric) => `${METRICS[metric].label} ${(measurement[metric] ?? 0).toFixed(METRICS[metric].digits)}`,
   );
@@ -72,7 +84,7 @@ export function startFleet(bench: Bench, clients: number): Fleet {
 /** @param deliveriesPerSecond about how many there will be: no more than some 100,000 a second are timed */
 export function timing(bench: Bench, deliveriesPerSecond: number): Omit<LoadPlan, 'load'> {
   const sampleEvery = 2 ** Math.max(0, Math.ceil(Math.log2(deliveriesPerSecond / 100_000)));
-  return { sampleEvery, warmUpMs: bench.quick ? 300 : 3000, measureMs: bench.quick ? 1000 : 8000 };
+  return { sampleEvery, warmUpMs: bench.quick ? 100 : 3000, measureMs: bench.quick ? 400 : 8000 };
 }
 
 /** The whole numbers below `count`. */

@@ -20,8 +20,12 @@ export async function withSystem<S extends System, T>(
   }
 }
 
-/** A single instance of Hubbub with PostgreSQL and Redis, or what it is compared with. */
-export function startContender(bench: Bench, name: Contender): Promise<System> {
-  if (name !== 'hubbub') return Peer.start(bench.servers, name);
-  return HubbubSystem.start(bench.servers, { kind: 'cluster' });
+/**
+ * A single instance of Hubbub with PostgreSQL and Redis, or what it is compared with.
+ *
+ * @param inspected whether its memory can be looked into. Default false
+ */
+export function startContender(bench: Bench, name: Contender, inspected = false): Promise<System> {
+  if (name !== 'hubbub') return Peer.start(bench.servers, name, inspected);
+  return HubbubSystem.start(bench.servers, { kind: 'cluster', inspected });
 }

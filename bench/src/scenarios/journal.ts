@@ -41,8 +41,8 @@ export const journal: Scenario = {
             const measured = await measureLoad(system, fleet, {
               load: { kind: 'rate', senders: range(users), perSecond },
               sampleEvery: 2,
-              warmUpMs: bench.quick ? 300 : 5000,
-              measureMs: bench.quick ? 1000 : 60_000,
+              warmUpMs: bench.quick ? 100 : 5000,
+              measureMs: bench.quick ? 400 : 60_000,
             });
             record(bench, `${perSecond} messages/s`, 'hubbub', measured);
           } finally {

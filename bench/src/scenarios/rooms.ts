@@ -1,4 +1,6 @@
+import type { NewClient } from '../generator/fleet.js';
 import { measureLoad } from '../measure.js';
+import type { System } from '../systems/system.js';
 import { type Bench, CONNECT_PARALLEL, range, record, type Scenario, startFleet, timing } from './bench.js';
 import { type Contender, startContender, withSystem } from './contenders.js';
 
@@ -14,7 +16,7 @@ const LAYOUTS: readonly Layout[] = [
 ];
 const QUICK_LAYOUTS: readonly Layout[] = [{ channels: 10, people: 4 }];
 /** Everybody is in so many channels, on one connection: a process may have no more than 20,000 of those. */
-const CHANNELS_A_CLIENT = 2;
+export const CHANNELS_A_CLIENT = 2;
 const SENDERS = 400;
 const RATE = 2000;
 
@@ -41,19 +43,14 @@ async function visit(bench: Bench, { channels, people }: Layout, name: Contender
     const fleet = startFleet(bench, users);
     try {
       const ids = await system.createChannels(channels);
-      // Neighbours in number share no channel but by chance of the layout: user u is in channels u and u + users, modulo.
-      const clients = range(users).map((user) => {
-        const own = range(CHANNELS_A_CLIENT).map((turn) => ids[(user + turn * (users + 1)) % channels] ?? '');
-        return system.client(user, own);
-      });
-      await fleet.connect(system.dialect, clients, CONNECT_PARALLEL);
+      await fleet.connect(system.dialect, inTwoChannels(system, ids, users), CONNECT_PARALLEL);
       const title = `${channels} channels of ${people}`;
       const senders = bench.quick ? 10 : SENDERS;
       const saturating = await measureLoad(system, fleet, {
         ...timing(bench, bench.quick ? 10_000 : 200_000),
         load: {
           kind: 'closed',
-          senders: range(users).filter((user) => user % Math.ceil(users / senders) === 0),
+          senders: spreadSenders(users, senders),
           inFlight: 1,
         },
       });
@@ -68,4 +65,17 @@ async function visit(bench: Bench, { channels, people }: Layout, name: Contender
       await fleet.stop();
     }
   });
+}
+
+/** Neighbours in number share no channel but by chance of the layout: user u is in channels u and u + users + 1, modulo. */
+export function inTwoChannels(system: System, ids: readonly string[], users: number): NewClient[] {
+  return range(users).map((user) => {
+    const own = range(CHANNELS_A_CLIENT).map((turn) => ids[(user + turn * (users + 1)) % ids.length] ?? '');
+    return system.client(user, own);
+  });
+}
+
+/** About so many of the users, evenly among them. */
+export function spreadSenders(users: number, senders: number): number[] {
+  return range(users).filter((user) => user % Math.ceil(users / senders) === 0);
 }

@@ -3,19 +3,22 @@ import { createDatabase, type TestDatabase } from '@hubbub/test/support/postgres
 import { reserveRedisDatabase } from '@hubbub/test/support/redis.js';
 import { TokenKey, userClaims } from '@hubbub/test/support/tokens.js';
 import type { NewClient } from '../generator/fleet.js';
+import { INSPECT_OPTION, inspectorUrlOf } from '../machine/inspector.js';
 import { pin } from '../machine/pin.js';
 import { withChildren } from '../machine/proc.js';
 import type { Servers } from './servers.js';
 import type { System } from './system.js';
 
 export interface HubbubOptions {
-  /** `cluster`: PostgreSQL and Redis; `embedded`: PGlite and nothing else. */
-  readonly kind: 'cluster' | 'embedded';
+  /** `cluster`: PostgreSQL and Redis; `postgres`: PostgreSQL alone; `embedded`: PGlite and nothing else. */
+  readonly kind: 'cluster' | 'postgres' | 'embedded';
   /** Default 1. */
   readonly instances?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** False: the instances run on any processor. Default true: on the server's. */
   readonly pinned?: boolean;
+  /** Whether the instances' memory can be looked into. Default false. */
+  readonly inspected?: boolean;
 }
 
 /** The limiter does all its work, and lets everything through. */
@@ -35,12 +38,13 @@ export class HubbubSystem implements System {
   /** Null: embedded. */
   readonly database: TestDatabase | null;
   readonly helperPids: () => readonly number[];
+  readonly inspectorUrls: readonly string[];
   readonly #key: TokenKey;
   readonly #cleanups: readonly (() => Promise<void>)[];
   #creators = 0;
 
   private constructor(
-    parts: Pick<HubbubSystem, 'instances' | 'database' | 'helperPids'> & {
+    parts: Pick<HubbubSystem, 'instances' | 'database' | 'helperPids' | 'inspectorUrls'> & {
       key: TokenKey;
       cleanups: readonly (() => Promise<void>)[];
     },
@@ -48,6 +52,7 @@ export class HubbubSystem implements System {
     this.instances = parts.instances;
     this.database = parts.database;
     this.helperPids = parts.helperPids;
+    this.inspectorUrls = parts.inspectorUrls;
     this.#key = parts.key;
     this.#cleanups = parts.cleanups;
   }
@@ -67,26 +72,35 @@ export class HubbubSystem implements System {
     };
     let database: TestDatabase | null = null;
     let helperPids: () => number[] = () => [];
-    if (options.kind === 'cluster') {
-      const [postgres, redis] = await Promise.all([servers.postgres(), servers.redis()]);
-      database = await createDatabase(postgres.url());
-      const redisDatabase = await reserveRedisDatabase(redis.url);
-      cleanups.push(database.drop, redisDatabase.drop);
-      env.DATABASE_URL = database.url;
-      env.REDIS_URL = redisDatabase.url;
-      helperPids = () => [...withChildren(postgres.pid), redis.pid];
-    } else {
+    if (options.kind === 'embedded') {
       env.DATA_DIR ??= 'memory://';
+    } else {
+      const postgres = await servers.postgres();
+      database = await createDatabase(postgres.url());
+      cleanups.push(database.drop);
+      env.DATABASE_URL = database.url;
+      helperPids = () => withChildren(postgres.pid);
     }
+    if (options.kind === 'cluster') {
+      const redis = await servers.redis();
+      const redisDatabase = await reserveRedisDatabase(redis.url);
+      cleanups.push(redisDatabase.drop);
+      env.REDIS_URL = redisDatabase.url;
+      const ofDatabase = helperPids;
+      helperPids = () => [...ofDatabase(), redis.pid];
+    }
+    if (options.inspected === true) env.NODE_OPTIONS = [env.NODE_OPTIONS ?? '', INSPECT_OPTION].join(' ').trim();
     const count = options.instances ?? 1;
     const instances = await Promise.all(Array.from({ length: count }, () => HubbubProcess.start(env)));
     const { server } = servers.placement;
     if (server !== null && options.pinned !== false) for (const { pid } of instances) pin(pid, server);
-    return new HubbubSystem({ instances, database, helperPids, key, cleanups });
+    const inspectorUrls = options.inspected === true ? instances.map(({ output }) => inspectorUrlOf(output)) : [];
+    return new HubbubSystem({ instances, database, helperPids, inspectorUrls, key, cleanups });
   }
 
+  /** With those of its workers, where an instance has some. */
   get pids(): number[] {
-    return this.instances.map(({ pid }) => pid);
+    return this.instances.flatMap(({ pid }) => withChildren(pid));
   }
 
   token(user: number): string {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Child, cleanEnvironment } from '@hubbub/test/support/processes.js';
 import type { NewClient } from '../generator/fleet.js';
+import { INSPECT_OPTION, inspectorUrlOf } from '../machine/inspector.js';
 import { pin } from '../machine/pin.js';
 import type { Servers } from './servers.js';
 import type { System } from './system.js';
@@ -17,25 +18,36 @@ const START_TIMEOUT_MS = 20_000;
 export class Peer implements System {
   readonly name: 'raw ws' | 'socket.io' | 'flood';
   readonly helperPids: () => readonly number[];
+  readonly inspectorUrls: readonly string[];
   readonly #child: Child;
   readonly #port: number;
 
-  private constructor(name: Peer['name'], child: Child, port: number, helperPids: () => readonly number[]) {
-    this.name = name;
-    this.#child = child;
-    this.#port = port;
-    this.helperPids = helperPids;
+  private constructor(
+    parts: Pick<Peer, 'name' | 'helperPids' | 'inspectorUrls'> & { readonly child: Child; readonly port: number },
+  ) {
+    this.name = parts.name;
+    this.helperPids = parts.helperPids;
+    this.inspectorUrls = parts.inspectorUrls;
+    this.#child = parts.child;
+    this.#port = parts.port;
   }
 
-  static async start(servers: Servers, name: Peer['name']): Promise<Peer> {
+  /** @param inspected whether its memory can be looked into. Default false */
+  static async start(servers: Servers, name: Peer['name'], inspected = false): Promise<Peer> {
     const redis = name === 'socket.io' ? await servers.redis() : null;
-    const child = await Child.start(process.execPath, [ENTRIES[name]], {
+    const child = await Child.start(process.execPath, [...(inspected ? [INSPECT_OPTION] : []), ENTRIES[name]], {
       env: cleanEnvironment({ NODE_ENV: 'production', REDIS_URL: redis?.url }),
     });
     const port = await child.waitForLine((line) => /^listening on (\d+)$/.exec(line)?.[1], START_TIMEOUT_MS);
     const { server } = servers.placement;
     if (server !== null) pin(child.pid, server);
-    return new Peer(name, child, Number(port), () => (redis === null ? [] : [redis.pid]));
+    return new Peer({
+      name,
+      child,
+      port: Number(port),
+      helperPids: () => (redis === null ? [] : [redis.pid]),
+      inspectorUrls: inspected ? [inspectorUrlOf(child.tail)] : [],
+    });
   }
 
   get dialect(): 'hubbub' | 'socket.io' {

@@ -6,8 +6,7 @@ import { RedisServer } from '@hubbub/test/support/redis.js';
 import { type Placement, pin } from '../machine/pin.js';
 import { withChildren } from '../machine/proc.js';
 
-/** As durable as in production: acknowledged means on the disk. */
-const POSTGRES_SETTINGS = { fsync: 'on', synchronous_commit: 'on', shared_buffers: '256MB', max_wal_size: '4GB' };
+const POSTGRES_SETTINGS = { synchronous_commit: 'on', shared_buffers: '256MB', max_wal_size: '4GB' };
 
 /** PostgreSQL and Redis of a bench run, started when they are first asked for. */
 export class Servers {
@@ -15,17 +14,23 @@ export class Servers {
   readonly hubbubEnv: Readonly<Record<string, string>>;
   /** For everything temporary. */
   readonly folder = mkdtempSync(join(tmpdir(), 'hubbub-bench-'));
+  readonly #durable: boolean;
   #postgres: Promise<PostgresServer> | null = null;
   #redis: Promise<RedisServer> | null = null;
 
-  /** @param hubbubEnv settings of every instance of Hubbub, beside those of its scenario */
-  constructor(placement: Placement, hubbubEnv: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param hubbubEnv settings of every instance of Hubbub, beside those of its scenario
+   * @param durable as in production: acknowledged means on the disk. Default true; false where nothing is measured
+   */
+  constructor(placement: Placement, hubbubEnv: Readonly<Record<string, string>> = {}, durable = true) {
     this.placement = placement;
     this.hubbubEnv = hubbubEnv;
+    this.#durable = durable;
   }
 
   postgres(): Promise<PostgresServer> {
-    this.#postgres ??= PostgresServer.start({ settings: POSTGRES_SETTINGS }).then((server) => this.#place(server));
+    const settings = { ...POSTGRES_SETTINGS, fsync: this.#durable ? 'on' : 'off' };
+    this.#postgres ??= PostgresServer.start({ settings }).then((server) => this.#place(server));
     return this.#postgres;
   }
 

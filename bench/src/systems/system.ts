@@ -12,6 +12,8 @@ export interface System {
   readonly pids: readonly number[];
   /** Processes that it works with: PostgreSQL, Redis. */
   readonly helperPids: () => readonly number[];
+  /** Where the server's processes can be looked into; none unless it was started for that. */
+  readonly inspectorUrls: readonly string[];
   /** Makes channels. @returns their ids */
   createChannels(count: number): Promise<string[]>;
   /**

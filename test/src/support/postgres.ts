@@ -80,6 +80,12 @@ export class PostgresServer {
     return this.#child.pid;
   }
 
+  /** The end of its log, at most 64 Ki characters. @throws when the server does not run */
+  get output(): string {
+    if (this.#child === null) throw new Error('PostgreSQL does not run');
+    return this.#child.tail;
+  }
+
   /** @param database default: the maintenance database */
   url(database = 'postgres'): string {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
