@@ -144,6 +144,8 @@ export class Channel extends Emitter<ChannelEvents> {
    */
   async send(content: string, options: SendOptions = {}): Promise<SendResult> {
     this.#assertWanted();
+    // The others take the sign away with the message: the next key is to bring it back.
+    this.#typedAtMs = 0;
     return this.#outbox.add(options.messageId?.toLowerCase() ?? randomUuid(), content, options);
   }
 

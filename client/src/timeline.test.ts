@@ -66,6 +66,15 @@ test('older pages lie directly before what is here, down to the beginning', asyn
   assert.deepEqual(asked, ['4 before 8', '4 before 4']);
 });
 
+test('a list that began without a message asks for what is before its beginning', async () => {
+  begin(8, 7);
+  assert.ok(timeline.get().hasOlder);
+  read = async () => page([]);
+  assert.equal(await timeline.loadOlder(), 0);
+  assert.deepEqual(asked, ['50 before 8']);
+  assert.equal(timeline.get().hasOlder, false);
+});
+
 test('one page is asked for at a time', async () => {
   begin(8, 10);
   const both = [timeline.loadOlder({ limit: 2 }), timeline.loadOlder({ limit: 2 })];
@@ -112,6 +121,17 @@ test('the list keeps so many as new ones come, and what was asked for until it i
   assert.deepEqual(places(), range(2, 8));
   timeline.trim();
   assert.deepEqual(places(), range(4, 8));
+});
+
+test('what is held stays while new ones come, until it is trimmed', () => {
+  begin(1, 5);
+  timeline.hold();
+  for (const seq of range(6, 20)) timeline.append(message(seq));
+  assert.deepEqual(places(), range(1, 20));
+  timeline.trim();
+  assert.deepEqual(places(), range(16, 20));
+  timeline.append(message(21));
+  assert.deepEqual(places(), range(17, 21));
 });
 
 test('a deletion empties the message, also on a page that was read before it', async () => {

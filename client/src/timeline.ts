@@ -27,14 +27,19 @@ interface TimelineOptions {
   readonly outgoing: () => readonly OutgoingMessage[];
 }
 
+/** Messages that `hold` keeps, as a multiple of `maxMessages`. */
+const HELD_TIMES = 50;
+
 export class Timeline implements Readable<TimelineSnapshot> {
   readonly #options: TimelineOptions;
   /** Ordered by `seq`. */
   readonly #messages: Message[] = [];
   #hasOlder = false;
+  /** What the list began after. */
+  #afterSeq = 0;
   #isLoaded = false;
   #loading: Promise<number> | null = null;
-  /** Messages that may be here: more than `maxMessages` where older ones were asked for. */
+  /** Messages that may be here: more than `maxMessages` where older ones were asked for, or are held. */
   #allowed: number;
   /** Deletions since a page was asked for: it may have been read before them. */
   readonly #deleted = new Set<number>();
@@ -71,15 +76,22 @@ export class Timeline implements Readable<TimelineSnapshot> {
    * @throws HubbubClientError `NETWORK`, `FORBIDDEN` ...; the signal's reason
    */
   loadOlder({ limit = PAGE, signal }: CallOptions & { readonly limit?: number | undefined } = {}): Promise<number> {
-    const first = this.#messages[0];
-    if (first === undefined || !this.#hasOlder) return Promise.resolve(0);
-    this.#loading ??= this.#prepend(first.seq, limit).finally(() => {
+    if (!this.#hasOlder) return Promise.resolve(0);
+    this.#loading ??= this.#prepend(this.#beginning, limit).finally(() => {
       this.#loading = null;
       this.#deleted.clear();
       this.changed();
     });
     this.changed();
     return withSignal(this.#loading, signal);
+  }
+
+  /**
+   * Keeps the oldest messages while new ones come, up to `maxMessages` fifty times over, until `trim`: for a reader who is
+   * not at the newest, and would see them go.
+   */
+  hold(): void {
+    this.#allowed = Math.max(this.#allowed, this.#options.maxMessages * HELD_TIMES);
   }
 
   /** Drops the oldest messages past `maxMessages`, for instance when the reader is back at the newest. */
@@ -91,6 +103,7 @@ export class Timeline implements Readable<TimelineSnapshot> {
   /** @internal A new beginning: the list is empty, and what comes next is everything after this place. */
   begin(afterSeq: number): void {
     this.#messages.length = 0;
+    this.#afterSeq = afterSeq;
     this.#hasOlder = afterSeq > 0;
     this.changed();
   }
@@ -134,10 +147,15 @@ export class Timeline implements Readable<TimelineSnapshot> {
     else queueMicrotask(notify);
   }
 
+  /** Nothing before this place is here. */
+  get #beginning(): number {
+    return this.#messages[0]?.seq ?? this.#afterSeq + 1;
+  }
+
   async #prepend(beforeSeq: number, limit: number): Promise<number> {
     const page = await this.#options.readBefore(beforeSeq, limit);
     // The list has begun anew meanwhile, or its old end was dropped.
-    if (this.#messages[0]?.seq !== beforeSeq) return 0;
+    if (this.#beginning !== beforeSeq) return 0;
     const older = page.messages.map((message) => (this.#deleted.has(message.seq) ? tombstone(message) : message));
     this.#messages.unshift(...older);
     this.#hasOlder = page.cursor !== null;

@@ -3,4 +3,5 @@ export { type ChannelState, useChannel } from './use-channel.js';
 export { useConnection } from './use-connection.js';
 export { type Messages, useMessages } from './use-messages.js';
 export { usePresence } from './use-presence.js';
+export { useReadable } from './use-readable.js';
 export { type Typing, useTyping } from './use-typing.js';

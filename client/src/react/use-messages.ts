@@ -6,6 +6,8 @@ import { useReadable } from './use-readable.js';
 export interface Messages extends TimelineSnapshot {
   /** See `Timeline.loadOlder`: call it when the reader comes near the top. */
   readonly loadOlder: (options?: CallOptions & { readonly limit?: number | undefined }) => Promise<number>;
+  /** See `Timeline.hold`. */
+  readonly hold: () => void;
   /** See `Timeline.trim`. */
   readonly trim: () => void;
   /** See `Channel.send`. */
@@ -23,6 +25,7 @@ export function useMessages(channel: Channel): Messages {
   const actions = useMemo(
     () => ({
       loadOlder: timeline.loadOlder.bind(timeline),
+      hold: () => timeline.hold(),
       trim: () => timeline.trim(),
       send: channel.send.bind(channel),
       retry: channel.retry.bind(channel),
