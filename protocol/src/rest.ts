@@ -173,6 +173,19 @@ export const Stats = Type.Object(
     ...Health.properties,
     instance_id: Type.String(),
     uptime_seconds: Type.Number(),
+    latency_seconds: Type.Object(
+      {
+        bounds: Type.Array(Type.Number(), { description: 'Upper bounds of the buckets, in seconds' }),
+        counts: Type.Array(Type.Integer({ minimum: 0 }), {
+          description: 'Messages in each bucket alone; one more than bounds, for what is past them all',
+        }),
+      },
+      {
+        ...closed,
+        description:
+          'Messages since the start, by the time from their receipt at this instance to the write to its sockets. The difference of two answers gives rates and percentiles',
+      },
+    ),
     workers: Type.Array(Type.Object({ pid: Type.Integer(), connections: Type.Integer() }, closed), {
       description: 'Processes of this instance',
     }),

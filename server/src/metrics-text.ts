@@ -30,6 +30,11 @@ export class Buckets {
     this.counts[index] = (this.counts[index] ?? 0) + times;
     this.sum += value * times;
   }
+
+  add(other: Buckets): void {
+    for (const [index, count] of other.counts.entries()) this.counts[index] = (this.counts[index] ?? 0) + count;
+    this.sum += other.sum;
+  }
 }
 
 type BucketCounts = Pick<Buckets, 'bounds' | 'counts' | 'sum'>;

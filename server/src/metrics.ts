@@ -52,6 +52,8 @@ export class Metrics {
   /** Ids of the channels that have a hub here. */
   readonly #active = new Set<string>();
   readonly #elsewhere = new ChannelMetrics();
+  /** Of channels whose series are gone. */
+  readonly #goneLatencySeconds = new Buckets(LATENCY_BUCKETS);
   readonly #channelLabel: boolean;
 
   readonly connections = this.#gauge('hubbub_connections', 'Open WebSocket connections, each once');
@@ -111,12 +113,24 @@ export class Metrics {
   /** Ends a channel's series. */
   dropChannel(channelId: string): void {
     this.#active.delete(channelId);
+    const metrics = this.#channels.get(channelId);
+    if (metrics === undefined) return;
     this.#channels.delete(channelId);
+    this.#goneLatencySeconds.add(metrics.latencySeconds);
   }
 
   /** The numbers of a channel that has a hub here, else those of no channel: unknown ids never make a series. */
   channel(channelId: string | null): ChannelMetrics {
     return this.#channels.get(this.#channelLabel ? (channelId ?? NO_CHANNEL) : ALL_CHANNELS) ?? this.#elsewhere;
+  }
+
+  /** Of all channels since the start; it only rises, also when a channel's series go. */
+  latencySeconds(): Buckets {
+    const total = new Buckets(LATENCY_BUCKETS);
+    for (const part of [this.#goneLatencySeconds, ...[...this.#channels.values()].map((each) => each.latencySeconds)]) {
+      total.add(part);
+    }
+    return total;
   }
 
   /** This process's metrics alone. */

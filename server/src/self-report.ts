@@ -21,6 +21,8 @@ export interface HealthReport {
 export interface StatsReport {
   readonly pid: number;
   readonly connections: number;
+  /** See `Stats` of the REST contract. */
+  readonly latencySeconds: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
   readonly channels: readonly { readonly id: string; readonly connections: number; readonly lastSeq: number }[];
 }
 
@@ -61,16 +63,19 @@ export function makeReporters({ connections, hub, metrics, db, redisUp, isDraini
         channelIds: [...hub.channels()].map(({ id }) => id),
       };
     },
-    stats: () =>
-      Promise.resolve({
+    stats: () => {
+      const { bounds, counts } = metrics.latencySeconds();
+      return Promise.resolve({
         pid: process.pid,
         connections: connections.size,
+        latencySeconds: { bounds, counts },
         channels: [...hub.channels()].map(({ id, subscribers, lastSeq }) => ({
           id,
           connections: subscribers.size,
           lastSeq,
         })),
-      }),
+      });
+    },
     metrics: async () => {
       metrics.connections.set(connections.size);
       const up = redisUp();

@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { HubbubError } from '../errors.js';
 import { exposeMetrics } from '../metrics-text.js';
 import { assertSiteAdmin } from '../permissions.js';
-import type { HealthReport } from '../self-report.js';
+import type { HealthReport, StatsReport } from '../self-report.js';
 import { identityOf } from './access.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';
@@ -55,6 +55,7 @@ export function statsRoute(app: Routes, context: HttpContext): void {
         ...healthOf(await context.gather('health')),
         instance_id: context.instanceId,
         uptime_seconds: process.uptime(),
+        latency_seconds: sumOf(reports.map(({ latencySeconds }) => latencySeconds)),
         workers: reports.map(({ pid, connections }) => ({ pid, connections })),
         channels: [...channels].map(([id, { connections, lastSeq }]) => ({
           channel_id: id,
@@ -65,6 +66,15 @@ export function statsRoute(app: Routes, context: HttpContext): void {
       };
     },
   );
+}
+
+/** @param latencies of the processes, whose bounds are the same */
+function sumOf(latencies: readonly StatsReport['latencySeconds'][]): { bounds: number[]; counts: number[] } {
+  const counts: number[] = [];
+  for (const latency of latencies) {
+    for (const [bucket, count] of latency.counts.entries()) counts[bucket] = (counts[bucket] ?? 0) + count;
+  }
+  return { bounds: [...(latencies[0]?.bounds ?? [])], counts };
 }
 
 const Probe = Type.Object({ status: Type.String() });

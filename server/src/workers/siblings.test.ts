@@ -34,7 +34,7 @@ function openSwitchboard(t: TestContext) {
 function reporters(connections: number): Reporters {
   return {
     health: () => Promise.resolve({ status: 'ok', notReady: null, connections, channelIds: [] }),
-    stats: () => Promise.resolve({ pid: 1, connections, channels: [] }),
+    stats: () => Promise.resolve({ pid: 1, connections, latencySeconds: { bounds: [], counts: [] }, channels: [] }),
     metrics: () => Promise.resolve({ plain: [], channels: [], activeChannelIds: [] }),
   };
 }
