@@ -91,7 +91,7 @@ describe('deploy/Dockerfile', () => {
     const url = `http://127.0.0.1:${port}`;
     assert.equal((await fetch(`${url}/readyz`)).status, 200);
     assert.equal((await fetch(`${url}/`)).status, 200);
-    assert.equal((await fetch(`${url}/app/main.js`)).status, 200);
+    assert.equal((await fetch(`${url}/embed.js`)).status, 200);
     const token = await pair.token('ada');
     const { body } = await api(url, token).post<Channel>('/api/v1/chat/channels', { name: 'boxed' }, { expect: 201 });
     const client = await ChatClient.connect({ url, path: `/api/v1/chat/channels/${body.id}/ws`, token });
