@@ -126,6 +126,27 @@ forEachPair({}, (stage: Stage) => {
     assert.deepEqual(counts, { channel_id: channel.id, connections: 1, online: 1, last_seq: 0 });
   });
 
+  test('statistics count messages by their latency, and go on counting when a channel is empty again', async () => {
+    const admin = await stage.user({ role: 'admin' }, 0);
+    const look = async () => (await admin.api(0).get<Stats>(`${V1}/stats`, { expect: 200 })).body.latency_seconds;
+    const { bounds, counts } = await look();
+    assert.deepEqual(bounds, LATENCY_BOUNDS.slice(0, -1).map(Number));
+    assert.equal(counts.length, bounds.length + 1);
+    const sum = (numbers: readonly number[]) => numbers.reduce((total, count) => total + count, 0);
+    const { channel, owner } = await stage.channel();
+    const client = await owner.join(channel.id, { at: 0 });
+    for (let index = 0; index < 3; index++) client.send({ type: 'message', content: `counted ${index}` });
+    await client.next(isMessage('counted 2'));
+    const isCounted = async () => sum((await look()).counts) >= sum(counts) + 3;
+    await until(isCounted);
+    await client.close();
+    await until(async () => {
+      const { body } = await admin.api(0).get<Stats>(`${V1}/stats`, { expect: 200 });
+      return body.channels.every(({ channel_id }) => channel_id !== channel.id);
+    });
+    assert.ok(await isCounted());
+  });
+
   test('metrics have the names and labels of the contract', async () => {
     const { channel, owner } = await stage.channel();
     const client = await owner.join(channel.id, { at: 0 });
@@ -287,8 +308,12 @@ forEachPair({}, (stage: Stage) => {
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
     assert.match(await page.text(), /<!doctype html>/i);
     const policy = page.headers.get('content-security-policy') ?? '';
-    assert.match(policy, /default-src|script-src/);
-    assert.doesNotMatch(policy, /script-src[^;]*unsafe-(inline|eval)/);
+    const directives = new Map(policy.split(';').map((each) => [each.split(' ')[0], each]));
+    // Nothing inline, nothing from elsewhere.
+    assert.equal(directives.get('default-src'), "default-src 'self'");
+    assert.equal(directives.get('img-src'), "img-src 'self' data:");
+    assert.equal(directives.get('require-trusted-types-for'), "require-trusted-types-for 'script'");
+    assert.doesNotMatch(policy, /script-src|style-src|connect-src|unsafe/);
     assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
     const docs = await fetch(`${url}/api/v1/docs`);
     assert.equal(docs.status, 200);
@@ -296,14 +321,36 @@ forEachPair({}, (stage: Stage) => {
     assert.match(await docs.text(), /swagger/i);
   });
 
+  test('the page is told how people sign in, and its files are cached by their names', async () => {
+    const { url } = stage.instance(0);
+    const settings = await fetch(`${url}/settings.json`);
+    const isDevelopment = stage.kind === 'embedded';
+    assert.deepEqual(await settings.json(), { development: isDevelopment, message_max_chars: 500 });
+    assert.equal(settings.headers.get('cache-control'), 'no-cache');
+    const page = await fetch(url);
+    assert.equal(page.headers.get('cache-control'), 'no-cache');
+    const [, script] = /src="\.(\/assets\/[^"]+\.js)"/.exec(await page.text()) ?? [];
+    assert.ok(script !== undefined);
+    const asset = await fetch(url + script);
+    assert.match(asset.headers.get('cache-control') ?? '', /max-age=31536000, immutable/);
+    assert.equal(asset.headers.get('cross-origin-resource-policy'), 'same-origin');
+    const embed = await fetch(`${url}/embed.js`);
+    assert.equal(embed.status, 200);
+    assert.equal(embed.headers.get('cross-origin-resource-policy'), 'cross-origin');
+    assert.equal(embed.headers.get('cache-control'), 'no-cache');
+    const example = await fetch(`${url}/examples/embed.html`);
+    assert.equal(example.status, isDevelopment ? 200 : 404);
+  });
+
   test('files outside the page are not served', async () => {
     const { url } = stage.instance(0);
     for (const path of [
       '/..%2f..%2fpackage.json',
       '/%2e%2e/package.json',
-      '/app/../../package.json',
+      '/assets/../../package.json',
+      '/assets/../../.site-sources',
       '/.env',
-      '/app/',
+      '/assets/',
     ]) {
       const response = await fetch(url + path);
       const text = await response.text();

@@ -87,7 +87,7 @@ test('instances whose clocks differ by forty minutes agree on order, times, limi
   assert.equal((await other.closed).code, 4003);
   const path = `${V1}/channels/${channel.id}/messages`;
   for (const { url } of instances) {
-    const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${second.token}` } });
+    const response: Response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${second.token}` } });
     assert.equal(response.status, 403);
   }
 

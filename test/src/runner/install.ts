@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import {
+  findChromium,
   findNginx,
   findPostgres,
   findProgram,
@@ -23,8 +24,8 @@ export class SetupError extends Error {
 }
 
 /**
- * Installs PostgreSQL, Redis, Prometheus and nginx where they are missing and this process may do so: as root on Debian
- * or Ubuntu.
+ * Installs PostgreSQL, Redis, Prometheus, nginx and Chromium where they are missing and this process may do so: as root
+ * on Debian or Ubuntu.
  *
  * @param say takes lines about what is done
  * @throws {SetupError} that says what to install
@@ -35,9 +36,9 @@ export function ensurePrograms(say: (line: string) => void): void {
   const names = packages.join(' and ');
   if (!mayInstall()) {
     throw new SetupError(
-      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer, Redis, Prometheus and nginx, and start servers of their ` +
-        `own: install ${names} (Debian, Ubuntu: apt-get install ${packages.join(' ')}; macOS: brew install postgresql ` +
-        'redis prometheus nginx), then run them again.',
+      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer, Redis, Prometheus, nginx and Chromium, and start ` +
+        `their own: install ${names} (Debian, Ubuntu: apt-get install ${packages.join(' ')}; macOS: brew install postgresql ` +
+        'redis prometheus nginx, brew install --cask chromium), then run them again.',
     );
   }
   say(`Not installed: ${names}. Installing by apt-get...`);
@@ -54,6 +55,7 @@ function missingPackages(): string[] {
     ...(findRedis() === null ? ['redis-server'] : []),
     ...(findPromtool() === null || findPrometheus() === null ? ['prometheus'] : []),
     ...(findNginx() === null ? ['nginx'] : []),
+    ...(findChromium() === null ? ['chromium'] : []),
     // What docs/operations.md walks with.
     ...['curl', 'openssl'].filter((name) => findProgram(name) === null),
   ];

@@ -18,6 +18,11 @@ const POSTGRES_FOLDERS = [
 const REDIS_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin', '/home/linuxbrew/.linuxbrew/bin'];
 /** Daemons are in `sbin`, which is not on everyone's PATH. */
 const PROGRAM_FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+const CHROMIUM_APPS = [
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
 const REDIS_NAMES = ['redis-server', 'valkey-server'];
 
 /**
@@ -86,6 +91,16 @@ export function findNginx(): string | null {
 export function findProgram(name: string): string | null {
   const paths = [...pathFolders(), ...PROGRAM_FOLDERS].map((folder) => join(folder, name));
   return paths.find(isExecutable) ?? null;
+}
+
+/**
+ * The path of Chromium or Chrome, which the tests of the web page drive.
+ *
+ * @returns null when there is none
+ */
+export function findChromium(): string | null {
+  const found = CHROMIUM_NAMES.map(findProgram).find((path) => path !== null);
+  return found ?? CHROMIUM_APPS.find(isExecutable) ?? null;
 }
 
 /** @returns 0 when the folder holds no complete PostgreSQL server */
