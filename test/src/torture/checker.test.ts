@@ -186,7 +186,7 @@ test('what only a faulty server does is found', () => {
       'odd: client 0: instance 1 refused the upgrade with 500 INTERNAL',
       'odd: client 0 was answered INTERNAL',
       'instance-exit: instance 1: by itself: exit code 1',
-      'memory: instance 1 took 1024 MiB, at most 512 are allowed',
+      'memory: instance 1 took 1024 MiB, at most 640 are allowed',
     ],
   );
 });
