@@ -1,10 +1,10 @@
 /** One channel as an application uses it. */
-import type { ErrorFrame, MessageFrame, PresenceFrame, TypingFrame } from '@hubbub/protocol/frames.js';
+import type { ErrorFrame, MessageFrame, PresenceFrame, ServerFrame, TypingFrame } from '@hubbub/protocol/frames.js';
 import type { MemberList } from '@hubbub/protocol/moderation.js';
 import type { Channel as ChannelInfo, Message, PresenceList } from '@hubbub/protocol/rest.js';
 import { Emitter } from './emitter.js';
 import { errorOf, HubbubClientError } from './errors.js';
-import { type AnyFrame, type KnownFrame, known, toMessage } from './frames.js';
+import { type AnyFrame, known, toMessage } from './frames.js';
 import { Outbox } from './outbox.js';
 import type { ListOptions, Rest } from './rest.js';
 import { Roster } from './roster.js';
@@ -244,7 +244,7 @@ export class Channel extends Emitter<ChannelEvents> {
     else if (subscription.isSubscribed) this.#happened(frame);
   }
 
-  #happened(frame: KnownFrame): void {
+  #happened(frame: ServerFrame): void {
     if (frame.type === 'message') {
       this.#messageCame(frame);
       return;

@@ -19,31 +19,9 @@ export function parseFrame(data: unknown): AnyFrame | null {
   }
 }
 
-/** To its author: a message waits for a moderator, and has no place yet. */
-export interface MessageHeldFrame {
-  readonly type: 'message_held';
-  readonly channel_id: string;
-  readonly message_id: string;
-  /** What it was held by. */
-  readonly rule: string;
-  readonly timestamp: string;
-}
-
-/** To its author: what a moderator decided. An approved one has come as `message` before. */
-export interface MessageReviewedFrame {
-  readonly type: 'message_reviewed';
-  readonly channel_id: string;
-  readonly message_id: string;
-  readonly decision: 'approve' | 'reject';
-  readonly reason: string | null;
-  readonly timestamp: string;
-}
-
-export type KnownFrame = ServerFrame | MessageHeldFrame | MessageReviewedFrame;
-
 /** The frame, as far as its type is one that is known here. */
-export function known(frame: AnyFrame): KnownFrame {
-  return frame as unknown as KnownFrame;
+export function known(frame: AnyFrame): ServerFrame {
+  return frame as unknown as ServerFrame;
 }
 
 /** A message in the one shape that REST gives it. */

@@ -1,12 +1,12 @@
 /** The Hubbub SDK. */
+export type { MessageHeldFrame, MessageReviewedFrame } from '@hubbub/protocol/frames.js';
 export { Channel, type HistoryOptions, type JoinOptions } from './channel.js';
 export { Client, type ConnectOptions, connect } from './client.js';
 export type { SocketConstructor, SocketLike } from './connection.js';
 export type { Unsubscribe } from './emitter.js';
 export { type AnyErrorCode, type ClientErrorCode, HubbubClientError } from './errors.js';
-export type { MessageHeldFrame, MessageReviewedFrame } from './frames.js';
 export { requestDevToken } from './http.js';
-export { type LogOptions, Moderation } from './moderation.js';
+export { type LogExportOptions, type LogFilter, type LogOptions, Moderation } from './moderation.js';
 export type {
   HttpMethod,
   ListChannelsOptions,

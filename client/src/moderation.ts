@@ -1,4 +1,5 @@
 /** The REST routes of moderators. */
+import type { DecideBody, DecideResult, HeldList, Shield, ShieldBody } from '@hubbub/protocol/auto-moderation.js';
 import type {
   AddMemberBody,
   BanBody,
@@ -13,20 +14,42 @@ import type {
   TimeoutBody,
   TimeoutResult,
 } from '@hubbub/protocol/moderation.js';
+import type {
+  OwnReport,
+  ReportList,
+  ReportStatus,
+  ResolveReportBody,
+  ResolveReportResult,
+} from '@hubbub/protocol/reports.js';
 import type { StatusBody } from '@hubbub/protocol/rest.js';
 import { channelPath } from './paths.js';
 import type { ListOptions, Rest } from './rest.js';
 import type { CallOptions } from './types.js';
 
+/** Which entries of an audit log are wanted. */
+export interface LogFilter {
+  readonly action?: LogAction | undefined;
+  /** Only what was done to this user. */
+  readonly user_id?: string | undefined;
+  /** Only what this one did. */
+  readonly moderator_id?: string | undefined;
+  /** From this time on, RFC 3339. */
+  readonly since?: string | undefined;
+  /** Before this time, RFC 3339. */
+  readonly until?: string | undefined;
+}
+
 /** Part of an audit log. */
-export interface LogOptions extends CallOptions {
+export interface LogOptions extends CallOptions, LogFilter {
   /** From 1, the newest. */
   readonly page?: number | undefined;
   /** 1 to 100; default 50. */
   readonly limit?: number | undefined;
-  readonly action?: LogAction | undefined;
-  /** Only what was done to this user. */
-  readonly user_id?: string | undefined;
+}
+
+/** A whole audit log, as a file. */
+export interface LogExportOptions extends CallOptions, LogFilter {
+  readonly format: 'csv' | 'ndjson';
 }
 
 /**
@@ -106,10 +129,7 @@ export class Moderation {
   }
 
   /** The whole audit log, oldest first; to be read from the answer's `body` or `text()`. */
-  exportLog(
-    channelId: string,
-    { signal, ...query }: CallOptions & { readonly format: 'csv' | 'ndjson' },
-  ): Promise<Response> {
+  exportLog(channelId: string, { signal, ...query }: LogExportOptions): Promise<Response> {
     return this.#rest.send('GET', channelPath(channelId, '/moderation-log/export'), { query, signal });
   }
 
@@ -121,5 +141,48 @@ export class Moderation {
     { signal }: CallOptions = {},
   ): Promise<{ readonly status: 'deleted' | 'counted'; readonly count: number }> {
     return this.#rest.request('DELETE', `${channelPath(channelId, '/users', userId)}/messages`, { body, signal });
+  }
+
+  // Reports, the review queue, the shield
+
+  /** Tells the moderators of a message; anyone who may read it may. A second report of it is answered with the first one. */
+  reportMessage(messageId: string, reason: string, { signal }: CallOptions = {}): Promise<OwnReport> {
+    return this.#rest.request('POST', `/messages/${encodeURIComponent(messageId)}/report`, {
+      body: { reason },
+      signal,
+    });
+  }
+
+  /** What users have reported. @param options.status default: open */
+  listReports(
+    channelId: string,
+    { signal, ...query }: ListOptions & { readonly status?: ReportStatus | undefined } = {},
+  ): Promise<ReportList> {
+    return this.#rest.request('GET', channelPath(channelId, '/reports'), { query, signal });
+  }
+
+  /** Decides about a report, and with it about all that are open of the same message. @throws `CONFLICT`: another one has */
+  resolveReport(
+    channelId: string,
+    reportId: string,
+    body: ResolveReportBody,
+    { signal }: CallOptions = {},
+  ): Promise<ResolveReportResult> {
+    return this.#rest.request('POST', channelPath(channelId, '/reports', reportId), { body, signal });
+  }
+
+  /** Messages that wait for review, the oldest first. */
+  listHeld(channelId: string, { signal, ...query }: ListOptions = {}): Promise<HeldList> {
+    return this.#rest.request('GET', channelPath(channelId, '/held'), { query, signal });
+  }
+
+  /** Lets a held message through, or turns it down. @throws `CONFLICT`: another one has decided, or its author may not write */
+  review(channelId: string, messageId: string, body: DecideBody, { signal }: CallOptions = {}): Promise<DecideResult> {
+    return this.#rest.request('POST', channelPath(channelId, '/held', messageId), { body, signal });
+  }
+
+  /** Switches the channel's stricter profile on or off. */
+  setShield(channelId: string, body: ShieldBody, { signal }: CallOptions = {}): Promise<Shield> {
+    return this.#rest.request('PUT', channelPath(channelId, '/shield'), { body, signal });
   }
 }

@@ -9,7 +9,7 @@ import type {
   SuspendResult,
 } from '@hubbub/protocol/moderation.js';
 import type { Health, Stats, StatusBody } from '@hubbub/protocol/rest.js';
-import type { LogOptions } from './moderation.js';
+import type { LogExportOptions, LogOptions } from './moderation.js';
 import { userPath } from './paths.js';
 import type { Rest } from './rest.js';
 import type { CallOptions } from './types.js';
@@ -53,6 +53,11 @@ export class Site {
   /** The site's own audit log, newest first. */
   listSiteLog({ signal, ...query }: LogOptions = {}): Promise<LogPage> {
     return this.#rest.request('GET', '/moderation-log', { query, signal });
+  }
+
+  /** The whole of it, oldest first; to be read from the answer's `body` or `text()`. */
+  exportSiteLog({ signal, ...query }: LogExportOptions): Promise<Response> {
+    return this.#rest.send('GET', '/moderation-log/export', { query, signal });
   }
 
   /** The instance that answered, with its channels. */

@@ -3,6 +3,8 @@ import type {
   ChannelDeletedFrame,
   ChannelUpdatedFrame,
   MessageDeletedFrame,
+  MessageHeldFrame,
+  MessageReviewedFrame,
   ModerationFrame,
   PresenceCountFrame,
   PresenceFrame,
@@ -11,7 +13,6 @@ import type {
 } from '@hubbub/protocol/frames.js';
 import type { Message } from '@hubbub/protocol/rest.js';
 import type { HubbubClientError } from './errors.js';
-import type { MessageHeldFrame, MessageReviewedFrame } from './frames.js';
 
 /** Whose token the client holds, as the token says. */
 export interface Self {

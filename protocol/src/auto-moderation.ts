@@ -227,6 +227,8 @@ export const DecideBody = Type.Object(
   },
   { ...closed, examples: [{ decision: 'approve' }, { decision: 'reject', reason: 'Off topic' }] },
 );
+export type DecideBody = Static<typeof DecideBody>;
+
 export const DecideResult = Type.Object(
   {
     status: OneOf(['approved', 'rejected']),
@@ -235,3 +237,4 @@ export const DecideResult = Type.Object(
   },
   { ...closed, title: 'DecideResult' },
 );
+export type DecideResult = Static<typeof DecideResult>;

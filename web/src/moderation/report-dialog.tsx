@@ -13,12 +13,12 @@ interface ReportDialogProps {
 }
 
 export function ReportDialog({ message, onClose }: ReportDialogProps) {
-  const { client } = useSession();
+  const { moderation } = useSession();
   const { notify } = useNotices();
   const [reason, setReason] = useState('');
   const [isMissing, setMissing] = useState(false);
   const report = useTask(async (text: string) => {
-    await client.rest.request('POST', `/messages/${message.id}/report`, { body: { reason: text } });
+    await moderation.reportMessage(message.id, text);
     notify('Reported to the moderators. Thank you.');
     onClose();
   });

@@ -1,4 +1,4 @@
-import type { Report, ReportList, ReportStatus } from '@hubbub/protocol/reports.js';
+import type { Report, ReportStatus } from '@hubbub/protocol/reports.js';
 import { useCallback, useState } from 'react';
 import { useSession } from '../session/session-context.js';
 import { Avatar } from '../ui/avatar.js';
@@ -10,21 +10,18 @@ import { ResolveDialog } from './resolve-dialog.js';
 
 /** What users have reported, open ones first asked for. */
 export function Reports({ channelId }: { readonly channelId: string }) {
-  const { client } = useSession();
+  const { moderation } = useSession();
   const { notify } = useNotices();
   const [status, setStatus] = useState<ReportStatus>('open');
   const [resolving, setResolving] = useState<Report | null>(null);
   const list = useList(
     useCallback(
       async (page: number, signal: AbortSignal) => {
-        const query = { status, limit: LIST_PAGE, offset: page * LIST_PAGE };
-        const answer = await client.rest.request<ReportList>('GET', `/channels/${channelId}/reports`, {
-          query,
-          signal,
-        });
+        const offset = page * LIST_PAGE;
+        const answer = await moderation.listReports(channelId, { status, limit: LIST_PAGE, offset, signal });
         return { items: answer.reports, total: answer.total };
       },
-      [client, channelId, status],
+      [moderation, channelId, status],
     ),
   );
   return (

@@ -24,7 +24,7 @@ interface ResolveDialogProps {
 
 /** Decides about a report. */
 export function ResolveDialog({ channelId, report, onResolved, onClose }: ResolveDialogProps) {
-  const { client } = useSession();
+  const { moderation } = useSession();
   const [action, setAction] = useState<ReportAction>('dismiss');
   const [minutes, setMinutes] = useState<number | null>(60);
   const [note, setNote] = useState('');
@@ -35,7 +35,7 @@ export function ResolveDialog({ channelId, report, onResolved, onClose }: Resolv
       ...(note.trim() !== '' && { note: note.trim() }),
       ...(hasDuration && minutes !== null && { duration_minutes: minutes }),
     };
-    await client.rest.request('POST', `/channels/${channelId}/reports/${report.id}`, { body });
+    await moderation.resolveReport(channelId, report.id, body);
     onResolved();
   });
   return (

@@ -1,4 +1,4 @@
-import type { Decision, HeldList, HeldMessage } from '@hubbub/protocol/auto-moderation.js';
+import type { Decision, HeldMessage } from '@hubbub/protocol/auto-moderation.js';
 import { useCallback } from 'react';
 import { useSession } from '../session/session-context.js';
 import { Avatar } from '../ui/avatar.js';
@@ -11,21 +11,20 @@ import { ShieldSwitch } from './shield-switch.js';
 
 /** Messages that the rules of the channel hold back until a moderator has decided. */
 export function ReviewQueue({ channelId }: { readonly channelId: string }) {
-  const { client } = useSession();
+  const { moderation } = useSession();
   const { notify } = useNotices();
   const list = useList(
     useCallback(
       async (page: number, signal: AbortSignal) => {
-        const query = { limit: LIST_PAGE, offset: page * LIST_PAGE };
-        const answer = await client.rest.request<HeldList>('GET', `/channels/${channelId}/held`, { query, signal });
+        const answer = await moderation.listHeld(channelId, { limit: LIST_PAGE, offset: page * LIST_PAGE, signal });
         return { items: answer.held, total: answer.total };
       },
-      [client, channelId],
+      [moderation, channelId],
     ),
   );
   const decide = async (message: HeldMessage, decision: Decision) => {
     try {
-      await client.rest.request('POST', `/channels/${channelId}/held/${message.id}`, { body: { decision } });
+      await moderation.review(channelId, message.id, { decision });
       notify(decision === 'approve' ? 'Let through.' : 'Turned down.');
     } catch (error) {
       notify(wordsFor(error));

@@ -5,11 +5,11 @@ import { useTask } from '../ui/use-task.js';
 
 /** Switches the channel's shield: its stricter profile, for a raid. */
 export function ShieldSwitch({ channelId }: { readonly channelId: string }) {
-  const { client } = useSession();
+  const { client, moderation } = useSession();
   const isOn = useReadable(client.channel(channelId).info)?.shield === true;
   const change = useTask(async () => {
     // The channel's own change brings the new state.
-    await client.rest.request('PUT', `/channels/${channelId}/shield`, { body: { on: !isOn } });
+    await moderation.setShield(channelId, { on: !isOn });
   });
   return (
     <div className="shield" data-on={isOn}>
