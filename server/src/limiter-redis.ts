@@ -1,4 +1,5 @@
 import { decide, intervalOf, type Limiter, type Rate, type RateDecision } from './limiter.js';
+import { LimiterRound, type WaitingUse } from './limiter-round.js';
 import type { Logger } from './log.js';
 import { type RedisLink, RedisScript } from './redis-link.js';
 
@@ -29,12 +30,6 @@ end
 return answers
 `);
 
-interface Use {
-  readonly key: string;
-  readonly rate: Rate;
-  readonly resolve: (decision: RateDecision | Promise<RateDecision>) => void;
-}
-
 /**
  * Rates held in Redis, for the whole cluster; by another limiter while Redis is away. What one round of input brings is
  * taken in one script, so that under load a use costs a fraction of a round trip.
@@ -43,7 +38,7 @@ export class RedisLimiter implements Limiter {
   readonly #link: RedisLink;
   readonly #log: Logger;
   readonly #fallback: Limiter;
-  #waiting: Use[] = [];
+  readonly #round = new LimiterRound((uses) => this.#ask(uses));
 
   /** @param fallback closed with this one */
   constructor(link: RedisLink, log: Logger, fallback: Limiter) {
@@ -53,32 +48,25 @@ export class RedisLimiter implements Limiter {
   }
 
   take(key: string, rate: Rate): RateDecision | Promise<RateDecision> {
-    if (!this.#link.up) return this.#fallback.take(key, rate);
-    return new Promise((resolve) => {
-      // Immediates run when all sockets that had something were read.
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
-      this.#waiting.push({ key, rate, resolve });
-    });
+    return this.#link.up ? this.#round.take(key, rate) : this.#fallback.take(key, rate);
   }
 
   close(): void {
     this.#fallback.close();
   }
 
-  #flush(): void {
-    const uses = this.#waiting;
-    this.#waiting = [];
+  #ask(uses: readonly WaitingUse[]): void {
     for (const [tag, group] of this.#grouped(uses)) {
       for (let at = 0; at < group.length; at += MAX_BATCH) void this.#run(tag, group.slice(at, at + MAX_BATCH));
     }
   }
 
-  #grouped(uses: Use[]): Iterable<[number, Use[]]> {
+  #grouped(uses: readonly WaitingUse[]): Iterable<[number, readonly WaitingUse[]]> {
     if (!this.#link.clustered) return [[0, uses]];
     return Map.groupBy(uses, ({ key }) => tagOf(key));
   }
 
-  async #run(tag: number, uses: readonly Use[]): Promise<void> {
+  async #run(tag: number, uses: readonly WaitingUse[]): Promise<void> {
     try {
       const keys = uses.map(({ key }) => `limit:{${tag}}:${key}`);
       const rates = uses.flatMap(({ rate }) => [intervalOf(rate), rate.burst]);

@@ -1,4 +1,5 @@
-import type { Rate, RateDecision } from '../limiter.js';
+import type { RateDecision } from '../limiter.js';
+import type { RateUse } from '../limiter-round.js';
 import type { EnterResult } from '../presence-store.js';
 import type { Reports } from '../self-report.js';
 
@@ -16,11 +17,6 @@ export interface Hello {
   readonly first: boolean;
   /** PEM of the key of development mode; null: a key is configured. */
   readonly developmentKey: string | null;
-}
-
-export interface RateUse {
-  readonly key: string;
-  readonly rate: Rate;
 }
 
 /** What a worker asks of the primary. */

@@ -1,10 +1,6 @@
 import { type Limiter, MemoryLimiter, type Rate, type RateDecision } from '../limiter.js';
-import type { RateUse } from './calls.js';
+import { LimiterRound, type WaitingUse } from '../limiter-round.js';
 import type { Siblings } from './siblings.js';
-
-interface WaitingUse extends RateUse {
-  readonly resolve: (decision: RateDecision) => void;
-}
 
 /**
  * Rates held by the primary, for all workers of the instance; in this process once the primary is gone. What one round of
@@ -13,28 +9,21 @@ interface WaitingUse extends RateUse {
 export class SharedLimiter implements Limiter {
   readonly #siblings: Siblings;
   readonly #fallback = new MemoryLimiter();
-  #waiting: WaitingUse[] = [];
+  readonly #round = new LimiterRound((uses) => void this.#ask(uses));
 
   constructor(siblings: Siblings) {
     this.#siblings = siblings;
   }
 
   take(key: string, rate: Rate): RateDecision | Promise<RateDecision> {
-    if (!this.#siblings.connected) return this.#fallback.take(key, rate);
-    return new Promise((resolve) => {
-      // Immediates run when all sockets that had something were read.
-      if (this.#waiting.length === 0) setImmediate(() => void this.#flush());
-      this.#waiting.push({ key, rate, resolve });
-    });
+    return this.#siblings.connected ? this.#round.take(key, rate) : this.#fallback.take(key, rate);
   }
 
   close(): void {
     this.#fallback.close();
   }
 
-  async #flush(): Promise<void> {
-    const uses = this.#waiting;
-    this.#waiting = [];
+  async #ask(uses: readonly WaitingUse[]): Promise<void> {
     let decisions: RateDecision[];
     try {
       decisions = await this.#siblings.call(
