@@ -2,8 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowUs } from './clock.js';
 import { dialectOf } from './dialect.js';
-import { Histogram } from './histogram.js';
-import { LoadClient, type Tally } from './load-client.js';
+import { LoadClient, newTally } from './load-client.js';
 import type { Answers, Counts, Load, Order, Settled } from './orders.js';
 
 /** Between two looks at the clock when messages are sent at a fixed rate. */
@@ -11,16 +10,7 @@ const PACE_MS = 1;
 
 const clients: LoadClient[] = [];
 const sentByChannel: Record<string, number> = {};
-const tally: Tally = {
-  delivered: 0,
-  otherFrames: 0,
-  otherBytes: 0,
-  latencies: new Histogram(),
-  sampleEvery: 1,
-  refused: new Map(),
-  faults: 0,
-  faultTexts: [],
-};
+const tally = newTally();
 let sent = 0;
 let latestSendUs = 0;
 let markedUs = nowUs();

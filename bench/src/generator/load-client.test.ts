@@ -4,8 +4,7 @@ import { test } from 'node:test';
 import { until } from '@hubbub/test/support/wait.js';
 import { nowUs } from './clock.js';
 import { dialectOf } from './dialect.js';
-import { Histogram } from './histogram.js';
-import { type ClientOrder, LoadClient, type Tally } from './load-client.js';
+import { type ClientOrder, LoadClient, newTally } from './load-client.js';
 
 const CHANNELS = ['00000000-0000-4000-8000-0000000000aa', '00000000-0000-4000-8000-0000000000bb'] as const;
 
@@ -35,16 +34,7 @@ async function stage(channelIds: readonly string[], first: Buffer) {
     socket.once('data', () => socket.write(Buffer.concat([Buffer.from('HTTP/1.1 101 Yes\r\n\r\n'), first])));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const tally: Tally = {
-    delivered: 0,
-    otherFrames: 0,
-    otherBytes: 0,
-    latencies: new Histogram(),
-    sampleEvery: 1,
-    refused: new Map(),
-    faults: 0,
-    faultTexts: [],
-  };
+  const tally = newTally();
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const order: ClientOrder = { url, token: '', number: 7, localAddress: null, channelIds, joins: false };
   const client = new LoadClient(order, dialectOf('hubbub'), tally);

@@ -1,7 +1,7 @@
 import { RawSocket } from '@hubbub/test/swarm/raw-socket.js';
 import { nowUs } from './clock.js';
 import type { Dialect } from './dialect.js';
-import type { Histogram } from './histogram.js';
+import { Histogram } from './histogram.js';
 
 /** Content of a message: when it was sent, by whom, and filling to the length of a usual line of chat. */
 const STAMP_DIGITS = 13;
@@ -46,6 +46,20 @@ export interface Tally {
   /** What went wrong, the first few of it in words. */
   faults: number;
   readonly faultTexts: string[];
+}
+
+/** A tally of nothing yet, which times every message. */
+export function newTally(): Tally {
+  return {
+    delivered: 0,
+    otherFrames: 0,
+    otherBytes: 0,
+    latencies: new Histogram(),
+    sampleEvery: 1,
+    refused: new Map(),
+    faults: 0,
+    faultTexts: [],
+  };
 }
 
 /** One client under load: it follows the sequence of its channels, times some messages, and parses nothing. */

@@ -1,6 +1,6 @@
 import type { Spread } from '../results.js';
 import type { SystemName } from '../systems/system.js';
-import { escapeXml, px, SURFACE_STYLE } from './drawing.js';
+import { escapeXml, picture, px } from './drawing.js';
 import { formatNumber, SYSTEM_LABELS } from './format.js';
 
 export interface Bar {
@@ -30,8 +30,7 @@ const GAP = 6;
 const GROUP_TITLE = 26;
 const GROUP_GAP = 10;
 
-const STYLE = `${SURFACE_STYLE}
-  .group { font-weight: 600; }
+const STYLE = `  .group { font-weight: 600; }
   .whisker { stroke: #1f2328; stroke-width: 1.5; opacity: .55; }
   .hubbub { fill: #3b6fe0; } .raw { fill: #8c959f; } .socket { fill: #d9822b; } .flood { fill: #8c959f; }
   @media (prefers-color-scheme: dark) {
@@ -73,14 +72,6 @@ export function barChart({ title, unit, digits, groups }: BarChart): string {
     parts.push(`<line class="axis" x1="${LEFT}" x2="${LEFT}" y1="${from - 2}" y2="${y - GAP + 2}"/>`);
     y += GROUP_GAP;
   }
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-labelledby="title desc">`,
-    `<title id="title">${escapeXml(title)}</title>`,
-    `<desc id="desc">${escapeXml(`${unit}. ${words.join('; ')}.`)}</desc>`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="ground" width="${WIDTH}" height="${y}"/>`,
-    `<text class="title" x="16" y="24">${escapeXml(title)}</text>`,
-    ...parts,
-    '</svg>\n',
-  ].join('\n');
+  const description = `${unit}. ${words.join('; ')}.`;
+  return picture({ width: WIDTH, height: y, title, description, style: STYLE, parts });
 }

@@ -1,4 +1,4 @@
-import { escapeXml, px, SURFACE_STYLE } from './drawing.js';
+import { escapeXml, picture, px } from './drawing.js';
 import { formatNumber } from './format.js';
 
 export interface Point {
@@ -34,8 +34,7 @@ const TICKS = 5;
 const DOTTED_POINTS = 20;
 const LABEL_WIDTH = 7.2;
 
-const STYLE = `${SURFACE_STYLE}
-  .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
+const STYLE = `  .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
   .l0 { stroke: #3b6fe0; } .l1 { stroke: #d9822b; } .l2 { stroke: #2f9e6e; } .l3 { stroke: #a04fc4; } .l4 { stroke: #8c959f; }
   @media (prefers-color-scheme: dark) {
     .l0 { stroke: #6c9bff; } .l1 { stroke: #e9a154; } .l2 { stroke: #4fc796; } .l3 { stroke: #c884e6; } .l4 { stroke: #a0aab4; }
@@ -79,16 +78,8 @@ export function lineChart({ title, x: xLabel, y: yLabel, digits, logX, lines }: 
     legendAt += 44 + label.length * LABEL_WIDTH;
   }
   const words = lines.map(({ label, points }) => `${label}: ${inWords(points, digits)}`);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="title desc">`,
-    `<title id="title">${escapeXml(title)}</title>`,
-    `<desc id="desc">${escapeXml(`${yLabel} against ${xLabel}. ${words.join('; ')}.`)}</desc>`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="ground" width="${WIDTH}" height="${HEIGHT}"/>`,
-    `<text class="title" x="16" y="24">${escapeXml(title)}</text>`,
-    ...parts,
-    '</svg>\n',
-  ].join('\n');
+  const description = `${yLabel} against ${xLabel}. ${words.join('; ')}.`;
+  return picture({ width: WIDTH, height: HEIGHT, title, description, style: STYLE, parts });
 }
 
 /** Where points are few each has its mark; else the axis is divided evenly. */
