@@ -1,12 +1,9 @@
-import {
-  MAX_CHANNEL_DESCRIPTION_CHARS,
-  MAX_CHANNEL_NAME_CHARS,
-  MAX_SLOW_MODE_SECONDS,
-} from '@hubbub/protocol/limits.js';
+import { MAX_SLOW_MODE_SECONDS } from '@hubbub/protocol/limits.js';
 import type { Channel as ChannelInfo, ChannelType, PostingMode } from '@hubbub/protocol/rest.js';
 import { useState } from 'react';
 import type { Role } from '../chat/use-role.js';
 import { useSession } from '../session/session-context.js';
+import { ChannelFields } from '../ui/channel-fields.js';
 import { Dialog } from '../ui/dialog.js';
 import { Field } from '../ui/field.js';
 import { useNotices } from '../ui/notices.js';
@@ -76,28 +73,7 @@ export function ChannelSettings({ info, role, onClose }: ChannelSettingsProps) {
           save.run();
         }}
       >
-        <Field label="Name">
-          {(control) => (
-            <input
-              {...control}
-              value={name}
-              maxLength={MAX_CHANNEL_NAME_CHARS}
-              autoComplete="off"
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="What it is about" note="optional">
-          {(control) => (
-            <textarea
-              {...control}
-              rows={2}
-              value={description}
-              maxLength={MAX_CHANNEL_DESCRIPTION_CHARS}
-              onChange={(event) => setDescription(event.target.value)}
-            />
-          )}
-        </Field>
+        <ChannelFields name={name} onName={setName} description={description} onDescription={setDescription} />
         <Field label="Who sees it">
           {(control) => (
             <select {...control} value={type} onChange={(event) => setType(event.target.value as ChannelType)}>

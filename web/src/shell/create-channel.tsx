@@ -1,9 +1,8 @@
 import type { Client } from '@hubbub/client';
-import { MAX_CHANNEL_DESCRIPTION_CHARS, MAX_CHANNEL_NAME_CHARS } from '@hubbub/protocol/limits.js';
 import type { Channel } from '@hubbub/protocol/rest.js';
 import { useState } from 'react';
+import { ChannelFields } from '../ui/channel-fields.js';
 import { Dialog } from '../ui/dialog.js';
-import { Field } from '../ui/field.js';
 import { useTask } from '../ui/use-task.js';
 
 interface CreateChannelProps {
@@ -36,28 +35,13 @@ export function CreateChannel({ client, onCreated, onClose }: CreateChannelProps
           if (name.trim() !== '') create.run();
         }}
       >
-        <Field label="Name" problem={isMissing ? 'A channel needs a name.' : ''}>
-          {(control) => (
-            <input
-              {...control}
-              value={name}
-              maxLength={MAX_CHANNEL_NAME_CHARS}
-              autoComplete="off"
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="What it is about" note="optional">
-          {(control) => (
-            <textarea
-              {...control}
-              rows={2}
-              value={description}
-              maxLength={MAX_CHANNEL_DESCRIPTION_CHARS}
-              onChange={(event) => setDescription(event.target.value)}
-            />
-          )}
-        </Field>
+        <ChannelFields
+          name={name}
+          onName={setName}
+          nameProblem={isMissing ? 'A channel needs a name.' : ''}
+          description={description}
+          onDescription={setDescription}
+        />
         <label className="check">
           <input type="checkbox" checked={isPrivate} onChange={(event) => setPrivate(event.target.checked)} />
           <span>
