@@ -192,8 +192,7 @@ class FakeFanOut extends FanOut {
 
   tick(): void {
     for (const broadcast of this.scheduled.splice(0)) {
-      broadcast.flush();
-      broadcast.written(1, performance.now());
+      broadcast.written(broadcast.flush(), 1, performance.now());
     }
   }
 }

@@ -3,7 +3,7 @@ import { LARGE_CHANNEL_ONLINE, MAX_RESUME_MESSAGES } from '@hubbub/protocol/limi
 import type { Channel } from '@hubbub/protocol/rest.js';
 import { BATCH_KIND, type Batch, batchAfter, lastSeqOf } from './batch.js';
 import { StorageUnavailable } from './errors.js';
-import type { Broadcast, FanOut } from './fan-out.js';
+import type { Broadcast, FanOut, Receipt } from './fan-out.js';
 import { jsonFrame } from './frame.js';
 import type { Logger } from './log.js';
 import type { ChannelMetrics, Metrics } from './metrics.js';
@@ -111,8 +111,8 @@ export class ChannelHub implements Broadcast {
   /** Delivered in this tick, not yet handed to the subscribers. */
   #tick: Buffer[] = [];
   #tickScheduled = false;
-  /** When each part of this tick came in (`performance.now()`), and how many messages it had. */
-  #receipts: { readonly atMs: number; readonly count: number }[] = [];
+  /** Of what was delivered since the fan-out asked last. */
+  #receipts: Receipt[] = [];
   #online = 0;
   #countTimer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -194,7 +194,7 @@ export class ChannelHub implements Broadcast {
       online: place.online,
     };
     this.#options.metrics.resumes.inc({ source: position === null ? 'none' : source });
-    this.flush();
+    this.#pushTick();
     subscriber.pushHistory([jsonFrame(subscribed), ...parts]);
     this.subscribers.add(subscriber);
     this.metrics.connectionsTotal++;
@@ -242,19 +242,26 @@ export class ChannelHub implements Broadcast {
     void this.#fillSoon();
   }
 
-  flush(): void {
+  flush(): readonly Receipt[] {
+    this.#tickScheduled = false;
+    const receipts = this.#receipts;
+    this.#receipts = [];
+    this.#pushTick();
+    return receipts;
+  }
+
+  written(receipts: readonly Receipt[], tookMs: number, nowMs: number): void {
+    for (const { atMs, count } of receipts) this.metrics.latencySeconds.observe((nowMs - atMs) / 1000, count);
+    this.metrics.broadcastSeconds.observe(tookMs / 1000);
+  }
+
+  /** Hands what was delivered in this tick so far to all who have joined. */
+  #pushTick(): void {
     if (this.#tick.length === 0) return;
     const [first] = this.#tick;
     const frames = this.#tick.length === 1 && first !== undefined ? first : Buffer.concat(this.#tick);
     this.#tick = [];
     for (const subscriber of this.subscribers) subscriber.push(frames);
-  }
-
-  written(tickMs: number, nowMs: number): void {
-    this.#tickScheduled = false;
-    for (const { atMs, count } of this.#receipts) this.metrics.latencySeconds.observe((nowMs - atMs) / 1000, count);
-    this.#receipts = [];
-    this.metrics.broadcastSeconds.observe(tickMs / 1000);
   }
 
   close(): void {
@@ -274,7 +281,7 @@ export class ChannelHub implements Broadcast {
     }
     if (batch.kind === BATCH_KIND.event) {
       // What an event does to a subscriber comes after the frame that tells of it.
-      this.flush();
+      this.#pushTick();
       const event = JSON.parse(batch.note) as ChannelEvent;
       // The ring still has what the message said.
       if (event.message_seq !== undefined) this.#ring.forget(event.message_seq);

@@ -36,6 +36,28 @@ class FakeSocket implements OutboxSocket {
   }
 }
 
+/** A socket to which a write takes some time. */
+class SluggishSocket extends FakeSocket {
+  override write(bytes: Buffer): boolean {
+    const until = performance.now() + 0.05;
+    while (performance.now() < until);
+    super.write(bytes);
+    this.drain();
+    return true;
+  }
+}
+
+function pushing(text: string, outboxes: readonly Outbox[], onWritten: () => void = () => {}): Broadcast {
+  const frames = Buffer.from(text);
+  return {
+    flush: () => {
+      for (const outbox of outboxes) outbox.push(frames);
+      return [];
+    },
+    written: onWritten,
+  };
+}
+
 function open(): { fanOut: FanOut; socket: FakeSocket; outbox: Outbox; slow: () => number } {
   const fanOut = new FanOut(metrics);
   const socket = new FakeSocket();
@@ -60,12 +82,30 @@ test('what is pushed is written at the end of the tick, not before', async () =>
   assert.deepEqual(socket.calls, ['write']);
 });
 
-test('several buffers of a tick leave in order as one corked write', async () => {
+test('small buffers of a tick leave in order as one write, large ones as one corked write', async () => {
   const { socket, outbox } = open();
   for (const text of ['one', 'two', 'three']) outbox.push(Buffer.from(text));
   await turn();
-  assert.deepEqual(socket.calls, ['cork', 'write', 'write', 'write', 'uncork']);
-  assert.equal(Buffer.concat(socket.written).toString(), 'onetwothree');
+  assert.deepEqual(socket.calls.splice(0), ['write']);
+  assert.equal(Buffer.concat(socket.written.splice(0)).toString(), 'onetwothree');
+  const large = [Buffer.alloc(256 * KIB), Buffer.from('x')];
+  for (const part of large) outbox.push(part);
+  await turn();
+  assert.deepEqual(socket.calls, ['cork', 'write', 'write', 'uncork']);
+  assert.ok(large.every((part, index) => part === socket.written[index]));
+});
+
+test('sockets with the same to get share one buffer, also where it was pushed in parts', async () => {
+  const { fanOut, socket, outbox } = open();
+  const [other, odd] = [new FakeSocket(), new FakeSocket()];
+  const outboxes = [outbox, fanOut.outbox(other, () => {}), fanOut.outbox(odd, () => {})];
+  const parts = [Buffer.from('one'), Buffer.from('two')];
+  for (const part of parts) for (const each of outboxes) each.push(part);
+  outboxes[2]?.push(Buffer.from('three'));
+  await turn();
+  assert.equal(socket.written.length, 1);
+  assert.equal(socket.written[0], other.written[0]);
+  assert.equal(odd.written.toString(), 'onetwothree');
 });
 
 test('the next tick writes only what is new', async () => {
@@ -80,14 +120,17 @@ test('the next tick writes only what is new', async () => {
 test('a broadcast is flushed and written in one tick, then told so once', async () => {
   const { fanOut, socket, outbox } = open();
   const told: string[] = [];
+  const receipts = [{ atMs: 1, count: 2 }];
   const broadcast: Broadcast = {
     flush: () => {
       told.push('flush');
       outbox.push(Buffer.from('all'));
+      return receipts;
     },
-    written: (tickMs, nowMs) => {
+    written: (flushed, tookMs, nowMs) => {
       told.push(`written ${socket.written.length}`);
-      assert.ok(tickMs >= 0 && nowMs > 0);
+      assert.equal(flushed, receipts);
+      assert.ok(tookMs >= 0 && nowMs > 0);
     },
   };
   fanOut.schedule(broadcast);
@@ -98,19 +141,56 @@ test('a broadcast is flushed and written in one tick, then told so once', async 
 
 test('a reply pushed before a broadcast of the same tick leaves before it', async () => {
   const { fanOut, socket, outbox } = open();
-  fanOut.schedule({ flush: () => outbox.push(Buffer.from('broadcast')), written: () => {} });
+  fanOut.schedule(pushing('broadcast', [outbox]));
   outbox.push(Buffer.from('reply '));
   await turn();
   assert.equal(Buffer.concat(socket.written).toString(), 'reply broadcast');
 });
 
-test('what is pushed while a tick is written leaves with the next one', async () => {
+test('what is pushed when a broadcast was written leaves with the next tick', async () => {
   const { fanOut, socket, outbox } = open();
-  fanOut.schedule({ flush: () => {}, written: () => outbox.push(Buffer.from('later')) });
+  fanOut.schedule({ flush: () => [], written: () => outbox.push(Buffer.from('later')) });
   await turn();
   assert.equal(socket.written.length, 0);
   await turn();
   assert.equal(socket.written.length, 1);
+});
+
+test('between the slices of a long broadcast other work has its turn, and who waits gets more with one write', async () => {
+  const { fanOut } = open();
+  const sockets = Array.from({ length: 200 }, () => new SluggishSocket());
+  const outboxes = sockets.map((socket) => fanOut.outbox(socket, () => {}));
+  const told: string[] = [];
+  fanOut.schedule(pushing('one ', outboxes, () => told.push('one')));
+  await turn();
+  const early = sockets.filter(({ written }) => written.length > 0).length;
+  assert.ok(early > 0 && early < sockets.length, `${early} of ${sockets.length} were written to in the first slice`);
+  fanOut.schedule(pushing('two ', outboxes, () => told.push('two')));
+  for (let slices = 0; told.length < 2 && slices < 1000; slices++) {
+    await turn();
+    const ones = sockets.filter(({ written }) => written.length > 0).length;
+    const twos = sockets.filter(({ written }) => written.join('').includes('two')).length;
+    if (told.length < 1) assert.ok(ones < sockets.length, 'told when the last socket was written to');
+    if (told.length < 2) assert.ok(twos < sockets.length, 'told when the last socket was written to');
+  }
+  assert.deepEqual(told, ['one', 'two']);
+  for (const { written } of sockets) assert.equal(written.join(''), 'one two ');
+  const writes = sockets.reduce((sum, { written }) => sum + written.length, 0);
+  assert.ok(writes < 2 * sockets.length, `${writes} writes for ${sockets.length} sockets`);
+});
+
+test('under steady load, with always someone left to write to, everyone gets everything in order', async () => {
+  const { fanOut } = open();
+  const sockets = Array.from({ length: 100 }, () => new SluggishSocket());
+  const outboxes = sockets.map((socket) => fanOut.outbox(socket, () => {}));
+  let settled = 0;
+  for (let n = 0; n < 100; n++) {
+    fanOut.schedule(pushing(`${n} `, outboxes, () => settled++));
+    await turn();
+  }
+  for (let slices = 0; settled < 100 && slices < 1000; slices++) await turn();
+  const all = Array.from({ length: 100 }, (_, n) => `${n} `).join('');
+  for (const { written } of sockets) assert.equal(written.join(''), all);
 });
 
 test('typing and presence are spared past 64 KiB unsent, and counted; other frames are not', async () => {
@@ -175,7 +255,7 @@ test('a small history is one write, and a large one is shared by all who ask for
   small.outbox.pushHistory(parts);
   await turn();
   assert.deepEqual(small.socket.written, [Buffer.concat(parts)]);
-  const page = [Buffer.alloc(64 * KIB), Buffer.alloc(1)];
+  const page = [Buffer.alloc(256 * KIB), Buffer.alloc(1)];
   for (const { outbox, socket } of [open(), open()]) {
     outbox.pushHistory(page);
     await turn();
