@@ -53,17 +53,19 @@ export async function appendMessages(
   accessVersion: number,
 ): Promise<{ firstSeq: number; at: Date } | null> {
   // The time is taken after the row lock is held, so times never run against the order of seq. The version is compared
-  // then too (PostgreSQL looks at the row again when it has waited for it): a ban that commits first is obeyed.
-  const rows = await db.query<{ seq: number; created_at: Date }>(
+  // then too (PostgreSQL looks at the row again when it has waited for it): a ban that commits first is obeyed. It has
+  // the precision of its column, or what is sent now would differ from what is read later.
+  const [head] = await db.query<{ base: number; at: Date }>(
     `with head as (
        update chat_channels set last_seq = last_seq + $2
        where id = $1 and is_active and deleted_at is null and access_version = $6
-       returning last_seq - $2 as base, clock_timestamp() as at
+       returning last_seq - $2 as base, clock_timestamp()::timestamptz(3) as at
+     ), stored as (
+       insert into chat_messages (id, channel_id, user_id, content, seq, created_at, updated_at)
+       select m.id, $1, m.user_id, m.content, head.base + m.n, head.at, head.at
+       from head cross join unnest($3::uuid[], $4::uuid[], $5::text[]) with ordinality as m (id, user_id, content, n)
      )
-     insert into chat_messages (id, channel_id, user_id, content, seq, created_at, updated_at)
-     select m.id, $1, m.user_id, m.content, head.base + m.n, head.at, head.at
-     from head cross join unnest($3::uuid[], $4::uuid[], $5::text[]) with ordinality as m (id, user_id, content, n)
-     returning seq, created_at`,
+     select base, at from head`,
     [
       channelId,
       messages.length,
@@ -73,9 +75,7 @@ export async function appendMessages(
       accessVersion,
     ],
   );
-  const [first] = rows;
-  if (first === undefined) return null;
-  return { firstSeq: rows.reduce((least, row) => Math.min(least, row.seq), first.seq), at: first.created_at };
+  return head === undefined ? null : { firstSeq: head.base + 1, at: head.at };
 }
 
 /** Messages for one channel among several. */
@@ -112,7 +112,7 @@ export async function appendToChannels(
        from wanted w
        where c.id = w.id and c.id = any(array(select id from locked))
          and c.is_active and c.deleted_at is null and c.access_version = w.version
-       returning c.id, c.last_seq - w.messages as base, clock_timestamp() as at
+       returning c.id, c.last_seq - w.messages as base, clock_timestamp()::timestamptz(3) as at
      ), stored as (
        insert into chat_messages (id, channel_id, user_id, content, seq, created_at, updated_at)
        select m.id, m.channel_id, m.user_id, m.content, h.base + m.n, h.at, h.at
@@ -231,7 +231,7 @@ export async function markDeleted(
 ): Promise<{ firstSeq: number; at: Date }> {
   const [head] = await tx.query<{ first_seq: number; at: Date }>(
     `update chat_channels set last_seq = last_seq + $2 where id = $1
-     returning last_seq - $2 + 1 as first_seq, clock_timestamp() as at`,
+     returning last_seq - $2 + 1 as first_seq, clock_timestamp()::timestamptz(3) as at`,
     [channelId, ids.length],
   );
   if (head === undefined) throw new Error('markDeleted: the channel is not locked');

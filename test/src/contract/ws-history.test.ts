@@ -286,6 +286,27 @@ forEachPair({ env: UNLIMITED }, (stage: Stage) => {
     assert.deepEqual(sequenceOf(client), [1, 2, 3]);
   });
 
+  test('a message has the same time live and in the history, also when several channels are written to at once', async () => {
+    const { channel: first, owner } = await stage.channel();
+    const channels = [
+      first,
+      ...(await Promise.all(range(2, 5).map(async () => (await stage.channel({}, owner)).channel))),
+    ];
+    const client = await owner.open('/ws/chat');
+    for (const { id } of channels) client.send({ type: 'join', channel_id: id });
+    for (const _ of channels) await client.next('subscribed');
+    const times = new Map<string, string>();
+    for (let round = 0; round < 4; round++) {
+      for (const { id } of channels) client.send({ type: 'message', channel_id: id, content: 'now' });
+      for (const { message_id, timestamp } of await nextMessages(client, channels.length))
+        times.set(message_id, timestamp);
+    }
+    const pages = await Promise.all(channels.map(({ id }) => history(owner, id)));
+    const stored = pages.flatMap(({ messages }) => messages.map(({ id, created_at }) => [id, created_at] as const));
+    assert.equal(stored.length, times.size);
+    assert.deepEqual(new Map(stored), times);
+  });
+
   if (stage.hasSql) {
     test('rows that stand in the database alone are history, too', async () => {
       const { channel, owner } = await stage.channel();
