@@ -18,7 +18,10 @@ export const BATCH_HEADER_BYTES = 20;
 const VERSION = 1;
 
 export const BATCH_KIND = {
-  /** Messages, each with its place in the channel's sequence. */
+  /**
+   * Messages, each with its place in the channel's sequence. Where they are traced the note is the publish's `traceparent`;
+   * a version that traces nothing never looks at the note of these.
+   */
   messages: 1,
   /** Other sequenced events (one a batch), with a note that says what the hub itself has to do. */
   event: 2,
@@ -37,7 +40,7 @@ export interface Batch {
   readonly origin: number;
   readonly firstSeq: number;
   readonly count: number;
-  /** JSON text; empty when there is none. */
+  /** JSON text, but see {@link BATCH_KIND}; empty when there is none. */
   readonly note: string;
   readonly frames: Buffer;
 }

@@ -214,6 +214,7 @@ class Stage {
       recovery: this.recovery,
       metrics,
       log,
+      tracing: null,
       historyOnJoin: HISTORY_ON_JOIN,
       gapWaitMs: GAP_WAIT_MS,
       onOnline: (_, online) => this.heard.push(online),
@@ -293,6 +294,14 @@ test('a batch that comes twice is delivered once', async (t) => {
   stage.hub.deliver(batch, 0);
   stage.fanOut.tick();
   assert.deepEqual(subscriber.seqs, [1, 2, 3]);
+});
+
+test('a batch that another instance traces is delivered where nothing is traced', async (t) => {
+  const stage = new Stage(t);
+  const subscriber = await stage.join();
+  stage.send({ ...messages(1, 2), note: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' });
+  stage.fanOut.tick();
+  assert.deepEqual(subscriber.seqs, [1, 2]);
 });
 
 test('of a batch that overlaps only the new part is delivered', async (t) => {
@@ -588,6 +597,7 @@ test('oldest_seq names the first place that follows, also when it came while an 
     recovery: stage.recovery,
     metrics,
     log,
+    tracing: null,
     historyOnJoin: HISTORY_ON_JOIN,
     gapWaitMs: GAP_WAIT_MS,
     onOnline: () => {},

@@ -9,8 +9,10 @@ import type { Logger } from './log.js';
 import type { ChannelMetrics, Metrics } from './metrics.js';
 import type { Recovery } from './recovery.js';
 import { Ring } from './ring.js';
+import { endSpan } from './span.js';
 import type { Head } from './store/channels.js';
 import type { ChannelStandings, StandingRow } from './store/people.js';
+import type { Tracing } from './tracing.js';
 
 /** Someone who gets what happens in a channel. */
 export interface Subscriber {
@@ -71,6 +73,8 @@ interface ChannelHubOptions {
   readonly recovery: Recovery;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   readonly historyOnJoin: number;
   /** How long a missing batch is waited for before it is read from the database, in milliseconds. */
   readonly gapWaitMs: number;
@@ -251,7 +255,10 @@ export class ChannelHub implements Broadcast {
   }
 
   written(receipts: readonly Receipt[], tookMs: number, nowMs: number): void {
-    for (const { atMs, count } of receipts) this.metrics.latencySeconds.observe((nowMs - atMs) / 1000, count);
+    for (const { atMs, count, span } of receipts) {
+      this.metrics.latencySeconds.observe((nowMs - atMs) / 1000, count);
+      endSpan(span);
+    }
     this.metrics.broadcastSeconds.observe(tookMs / 1000);
   }
 
@@ -277,7 +284,10 @@ export class ChannelHub implements Broadcast {
     this.#tick.push(batch.frames);
     if (batch.kind === BATCH_KIND.messages) {
       this.metrics.countMessages('broadcast', batch.count);
-      this.#receipts.push({ atMs, count: batch.count });
+      const { tracing } = this.#options;
+      // Only a traced batch of messages has a note.
+      const span = batch.note === '' ? null : (tracing?.startFanOut(this.id, batch, this.subscribers.size) ?? null);
+      this.#receipts.push({ atMs, count: batch.count, span });
     }
     if (batch.kind === BATCH_KIND.event) {
       // What an event does to a subscriber comes after the frame that tells of it.

@@ -14,6 +14,7 @@ import type {
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { MAX_CHANNELS_PER_CONNECTION } from '@hubbub/protocol/limits.js';
 import type { ChannelRole, ChannelType } from '@hubbub/protocol/rest.js';
+import type { Span } from '@opentelemetry/api';
 import type { Admission } from './admission.js';
 import type { Draft, Outcome, Screened, Screening } from './auto-moderation/screening.js';
 import type { AccessNote, ChannelEvent } from './channel-hub.js';
@@ -29,7 +30,9 @@ import type { Metrics } from './metrics.js';
 import { isStaff } from './permissions.js';
 import type { Presence } from './presence.js';
 import { messageText } from './recovery.js';
+import { endSpan, failSpan, traceFields } from './span.js';
 import type { StandingRow } from './store/people.js';
+import type { Tracing } from './tracing.js';
 
 interface CommandsOptions {
   readonly screening: Screening;
@@ -38,6 +41,8 @@ interface CommandsOptions {
   readonly limiter: Limiter;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   /** Null: messages are not limited. */
   readonly messageRate: Rate | null;
   readonly messageMaxChars: number;
@@ -58,14 +63,20 @@ export class Commands implements ConnectionHandlers {
 
   onFrame(connection: Connection, text: string, atMs: number): Promise<void> | undefined {
     const frame = parseClientFrame(text);
+    const { tracing } = this.#options;
+    const span = tracing === null ? null : startCommand(tracing, connection, frame, atMs);
     if (typeof frame === 'string') {
-      this.#refuse(connection, new HubbubError(frame), null);
+      this.#refuse(connection, new HubbubError(frame), null, span);
       return undefined;
     }
     try {
-      return this.#dispatch(connection, frame, atMs)?.catch((error) => this.#refuse(connection, error, frame));
+      const work = this.#dispatch(connection, frame, atMs, span);
+      const done = work?.catch((error) => this.#refuse(connection, error, frame, span));
+      // What becomes of a message is known later than the frames behind it may go on.
+      if (span !== null && frame.type !== 'message') void endAfter(span, done);
+      return done;
     } catch (error) {
-      this.#refuse(connection, error, frame);
+      this.#refuse(connection, error, frame, span);
       return undefined;
     }
   }
@@ -75,7 +86,7 @@ export class Commands implements ConnectionHandlers {
     try {
       await this.#subscribe(connection, admission, lastSeq);
     } catch (error) {
-      this.#refuse(connection, error, { type: 'join', channel_id: admission.access.id });
+      this.#refuse(connection, error, { type: 'join', channel_id: admission.access.id }, null);
       if (connection.onlyChannelId !== null) connection.close('INTERNAL');
     }
   }
@@ -137,10 +148,10 @@ export class Commands implements ConnectionHandlers {
     this.#options.log.info({ user_id: connection.userId }, 'A connection was too slow and is closed');
   }
 
-  #dispatch(connection: Connection, frame: ClientFrame, atMs: number): Promise<void> | undefined {
+  #dispatch(connection: Connection, frame: ClientFrame, atMs: number, span: Span | null): Promise<void> | undefined {
     switch (frame.type) {
       case 'message':
-        return this.#message(connection, frame, atMs);
+        return this.#message(connection, frame, atMs, span);
       case 'typing':
         this.#typing(connection, frame);
         return undefined;
@@ -157,14 +168,14 @@ export class Commands implements ConnectionHandlers {
     }
   }
 
-  #message(connection: Connection, frame: MessageCommand, atMs: number): Promise<void> | undefined {
+  #message(connection: Connection, frame: MessageCommand, atMs: number, span: Span | null): Promise<void> | undefined {
     const membership = targetOf(connection, frame.channel_id);
     this.#options.metrics.channel(membership.channelId).countMessages('message');
     const messageId = frame.message_id === undefined ? randomUUID() : canonicalUuid(frame.message_id);
     if (messageId === null) throw new HubbubError('INVALID_MESSAGE_ID');
     const result = normalizeContent(frame.content, this.#options.messageMaxChars);
     if (!result.ok) throw new HubbubError(result.code, result.message);
-    const submit = () => this.#screen(connection, membership, messageId, result.content, frame, atMs);
+    const submit = () => this.#screen(connection, membership, messageId, result.content, frame, atMs, span);
     const admitted = this.#takeMessage(connection, membership);
     return admitted instanceof Promise ? admitted.then(submit) : submit();
   }
@@ -201,13 +212,15 @@ export class Commands implements ConnectionHandlers {
     content: string,
     frame: MessageCommand,
     atMs: number,
+    span: Span | null,
   ): Promise<void> | undefined {
+    span?.setAttribute('hubbub.channel_id', membership.channelId);
     const { hub, screening } = this.#options;
     const { channelId } = membership;
     const { userId, authorJson } = connection;
     const exempt = isExempt(connection, membership);
     const deliveredSeq = hub.lastSeq(channelId);
-    const draft: Draft = { channelId, messageId, userId, authorJson, content, atMs, deliveredSeq, exempt };
+    const draft: Draft = { channelId, messageId, userId, authorJson, content, atMs, deliveredSeq, span, exempt };
     return settle(screening.screen(draft), (screened) => this.#submit(connection, draft, screened, frame));
   }
 
@@ -218,8 +231,8 @@ export class Commands implements ConnectionHandlers {
   #submit(connection: Connection, draft: Draft, screened: Screened, frame: MessageCommand): Promise<void> | undefined {
     const done = this.#options.screening
       .post(draft, screened)
-      .then((outcome) => acknowledge(connection, draft.channelId, outcome))
-      .catch((error) => this.#refuse(connection, error, frame));
+      .then((outcome) => acknowledge(connection, draft, outcome))
+      .catch((error) => this.#refuse(connection, error, frame, draft.span));
     return screened.hit === null ? undefined : done;
   }
 
@@ -305,10 +318,12 @@ export class Commands implements ConnectionHandlers {
     this.#options.presence.leave(channelId, connection.userId);
   }
 
-  #refuse(connection: Connection, cause: unknown, frame: ClientFrame | null): void {
+  #refuse(connection: Connection, cause: unknown, frame: ClientFrame | null, span: Span | null): void {
     const error = asHubbubError(cause);
+    failSpan(span, error);
     if (error.code === 'INTERNAL') {
-      this.#options.log.error({ err: error.cause, user_id: connection.userId }, 'A command failed unexpectedly');
+      const line = { err: error.cause, user_id: connection.userId, ...traceFields(span) };
+      this.#options.log.error(line, 'A command failed unexpectedly');
     }
     const shown = error.code === 'CONFLICT' ? new HubbubError('INVALID_MESSAGE_ID') : error;
     connection.sendError(shown, shownChannelId(connection, frame), shownMessageId(frame));
@@ -316,14 +331,33 @@ export class Commands implements ConnectionHandlers {
 }
 
 /** Tells a sender what only he is told: that his message waits for review, or was stored before. */
-function acknowledge(connection: Connection, channelId: string, outcome: Outcome): void {
+function acknowledge(connection: Connection, { channelId, span }: Draft, outcome: Outcome): void {
   if (outcome.kind === 'held') {
+    endSpan(span, 'held');
     const { messageId: message_id, rule, at } = outcome;
     connection.send({ type: 'message_held', channel_id: channelId, message_id, rule, timestamp: at.toISOString() });
     return;
   }
   const { earlier } = outcome.receipt;
+  endSpan(span, earlier === null ? 'stored' : 'repeated');
   if (earlier !== null) connection.push(encodeTextFrames([messageText(earlier)]));
+}
+
+/** @param frame or the code by which it is refused */
+function startCommand(
+  tracing: Tracing,
+  connection: Connection,
+  frame: ClientFrame | string,
+  atMs: number,
+): Span | null {
+  const type = typeof frame === 'string' ? 'invalid' : frame.type;
+  return tracing.startCommand(type, { userId: connection.userId, upgrade: connection.trace, atMs });
+}
+
+/** Ends the span of a command when its work is done, unless that has failed and ended it. */
+async function endAfter(span: Span, work: Promise<void> | undefined): Promise<void> {
+  await work;
+  endSpan(span);
 }
 
 /** Whether slow mode and the rules of the channel do not concern him: he is of its staff. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StorageUnavailable } from './errors.js';
 import type { Logger } from './log.js';
 import type { Rights, Verdict } from './rights.js';
+import { traceFields } from './span.js';
 import { type Db, SQLSTATE, sqlState } from './store/db.js';
 import { appendMessages, appendToChannels, findMessages, type NewMessage } from './store/messages.js';
 import {
@@ -57,7 +58,7 @@ export class Committer {
    * @param wasLost whether an attempt was made whose answer was lost
    * @throws StorageUnavailable, or the database's own error for something in the batch; nothing is settled then
    */
-  async commit({ channelId, pendings }: ChannelBatch, wasLost = false): Promise<Committed> {
+  async commit({ channelId, pendings, span }: ChannelBatch, wasLost = false): Promise<Committed> {
     const { db, rights, log } = this.#options;
     const found: Found[] = [];
     const refused: Refused[] = [];
@@ -90,7 +91,8 @@ export class Committer {
             this.#doubt(rest);
             throw error;
           }
-          log.warn({ channel_id: channelId, messages: rest.length }, 'The outcome of a batch is unknown: trying again');
+          const line = { channel_id: channelId, messages: rest.length, ...traceFields(span) };
+          log.warn(line, 'The outcome of a batch is unknown: trying again');
           await delay(RESOLVE_PAUSE_MS);
         }
       }

@@ -55,6 +55,7 @@ test('without any variable every value is the documented default', () => {
     logLevel: 'info',
     metricsToken: null,
     metricsChannelLabel: true,
+    tracing: null,
   });
 });
 
@@ -161,6 +162,9 @@ for (const [name, text, allowed] of [
   ['TRUST_PROXY', '999.1.1.1', 'hops'],
   ['TRUST_PROXY', '10.0.0.0/99', 'hops'],
   ['TRUST_PROXY', 'cafe', 'hops'],
+  ['OTEL_SDK_DISABLED', 'yes', 'true, false'],
+  ['OTEL_TRACES_EXPORTER', 'zipkin', 'otlp, none'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'http://'],
 ] as const) {
   test(`${name}=${text} is refused with a sentence that says what was found and what is allowed`, () => {
     const message = refusal({ [name]: text });
@@ -354,5 +358,47 @@ test('* lets everyone in only as long as no key is configured', () => {
   for (const name of ['WEBSOCKET_ALLOWED_ORIGINS', 'CORS_ALLOWED_ORIGINS']) {
     assert.match(refusal({ [name]: '*', JWT_PUBLIC_KEY: PUBLIC }), new RegExp(`^${name}: found "\\*"`));
     refusal({ [name]: 'https://app.example.com,*', JWT_PUBLIC_KEY: PUBLIC });
+  }
+});
+
+test('traces are on where there is somewhere to send them to, unless they are switched off', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
+  const protobuf = { protocol: 'http/protobuf' };
+  for (const env of [
+    { OTEL_EXPORTER_OTLP_ENDPOINT },
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector:4318/v1/traces' },
+    { OTEL_TRACES_EXPORTER: 'otlp' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.01' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: 'always_off' },
+  ]) {
+    assert.deepEqual(readConfig(env).tracing, protobuf, JSON.stringify(env));
+  }
+  for (const env of [
+    { OTEL_SERVICE_NAME: 'chat' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' },
+  ]) {
+    assert.equal(readConfig(env).tracing, null, JSON.stringify(env));
+  }
+  const json = { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
+  assert.deepEqual(readConfig(json).tracing, { protocol: 'http/json' });
+  const both = { ...json, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' };
+  assert.deepEqual(readConfig(both).tracing, protobuf);
+});
+
+test('what OpenTelemetry would pass over in silence is refused where traces are on', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
+  assert.match(
+    refusal({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: 'jaeger_remote' }),
+    /^OTEL_TRACES_SAMPLER: found "jaeger_remote", .*parentbased_traceidratio/,
+  );
+  assert.match(
+    refusal({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
+    /^OTEL_EXPORTER_OTLP_PROTOCOL: found "grpc", .*http\/protobuf, http\/json/,
+  );
+  for (const OTEL_TRACES_SAMPLER_ARG of ['', '1.1', '1%', '-0.1', '2', '.', 'half']) {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG };
+    assert.match(refusal(env), /^OTEL_TRACES_SAMPLER_ARG: found .* from 0 to 1/);
   }
 });

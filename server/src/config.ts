@@ -10,6 +10,11 @@ export type KeyConfig =
   | { readonly kind: 'public'; readonly publicKey: KeyObject }
   | { readonly kind: 'jwks'; readonly url: URL };
 
+/** How traces leave, in OTLP. All else of them the OpenTelemetry SDK reads from the `OTEL_…` variables by itself. */
+export interface TracingConfig {
+  readonly protocol: (typeof TRACES_PROTOCOLS)[number];
+}
+
 export interface Config {
   readonly host: string;
   /** 0: any free port. */
@@ -47,6 +52,8 @@ export interface Config {
   readonly metricsToken: string | null;
   /** False: one series for all channels together. */
   readonly metricsChannelLabel: boolean;
+  /** Null: nothing is traced. */
+  readonly tracing: TracingConfig | null;
 }
 
 /** A value of the environment that cannot be used; the message says which, what was found and what is allowed. */
@@ -65,6 +72,8 @@ const MAX_WORKERS = 64;
 /** Connections to PostgreSQL that a worker has by default, where there are several. */
 const POOL_SIZE_A_WORKER = 5;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const TRACES_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
 const ORIGIN = /^(\*|https?:\/\/(\*\.)?[^\s/*]+|\*\.[^\s/*]+)$/;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
@@ -110,6 +119,7 @@ export function readConfig(env: Environment): Config {
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     metricsToken: read.text('METRICS_TOKEN'),
     metricsChannelLabel: read.oneOf('METRICS_CHANNEL_LABEL', 'on', ['on', 'off']) === 'on',
+    tracing: readTracing(read),
   };
 }
 
@@ -267,6 +277,28 @@ function readOrigins(read: Reader, name: string, development: boolean): string[]
 function withoutWildcard(origin: string): string {
   const host = origin.replace('*.', '');
   return host.includes('://') ? host : `https://${host}`;
+}
+
+/** The standard variables of OpenTelemetry. What the SDK would pass over in silence and go on without is looked at here. */
+function readTracing(read: Reader): TracingConfig | null {
+  if (read.oneOf('OTEL_SDK_DISABLED', 'false', ['true', 'false']) === 'true') return null;
+  const endpoints = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].map((name) =>
+    read.url(name, ['http:', 'https:']),
+  );
+  const isNamed = endpoints.some((endpoint) => endpoint !== null);
+  if (read.oneOf('OTEL_TRACES_EXPORTER', isNamed ? 'otlp' : 'none', ['otlp', 'none']) === 'none') return null;
+  const sampler = read.oneOf('OTEL_TRACES_SAMPLER', 'parentbased_always_on', [
+    ...SAMPLERS,
+    ...SAMPLERS.map((each) => `parentbased_${each}` as const),
+  ]);
+  if (sampler.endsWith('traceidratio')) {
+    const text = read.text('OTEL_TRACES_SAMPLER_ARG') ?? '';
+    if (!/^[01]?(\.\d+)?$/.test(text) || text === '' || Number(text) > 1) {
+      throw new ConfigError('OTEL_TRACES_SAMPLER_ARG', text, `a number from 0 to 1, the part that ${sampler} samples`);
+    }
+  }
+  const protocol = read.oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf', TRACES_PROTOCOLS);
+  return { protocol: read.oneOf('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocol, TRACES_PROTOCOLS) };
 }
 
 function isProxyAddress(text: string): boolean {

@@ -56,7 +56,15 @@ async function open(options: ClientOptions = {}, who = identity()) {
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const fanOut = new FanOut(metrics);
       resolve({
-        connection: new Connection({ webSocket, socket, identity: who, onlyChannelId: null, fanOut, handlers }),
+        connection: new Connection({
+          webSocket,
+          socket,
+          identity: who,
+          onlyChannelId: null,
+          trace: null,
+          fanOut,
+          handlers,
+        }),
         socket,
         webSocket,
       });

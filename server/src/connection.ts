@@ -4,6 +4,7 @@ import { CLOSES, type CloseReason, type ErrorCode } from '@hubbub/protocol/codes
 import type { ErrorFrame, ServerFrame } from '@hubbub/protocol/frames.js';
 import { PING_INTERVAL_MS, PONG_TIMEOUT_MS, TOKEN_WARNING_MS } from '@hubbub/protocol/limits.js';
 import type { ChannelRole } from '@hubbub/protocol/rest.js';
+import type { SpanContext } from '@opentelemetry/api';
 import type { RawData, WebSocket } from 'ws';
 import type { AccessNote, ChannelEvent, Subscriber } from './channel-hub.js';
 import type { HubbubError } from './errors.js';
@@ -54,6 +55,8 @@ interface ConnectionOptions {
   readonly identity: Identity;
   /** The channel of a one-channel connection; null: it may join many. */
   readonly onlyChannelId: string | null;
+  /** The span of its upgrade; null: it was not traced. */
+  readonly trace: SpanContext | null;
   readonly fanOut: FanOut;
   readonly handlers: ConnectionHandlers;
 }
@@ -79,6 +82,7 @@ const OWN_FAILURES: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'INTERNAL']
 export class Connection implements Subscriber {
   readonly memberships = new Map<string, Membership>();
   readonly onlyChannelId: string | null;
+  readonly trace: SpanContext | null;
   identity: Identity;
   /** The sender's part of his messages' frames. */
   authorJson: string;
@@ -105,6 +109,7 @@ export class Connection implements Subscriber {
     this.identity = options.identity;
     this.authorJson = encodeAuthor(authorOf(options.identity));
     this.onlyChannelId = options.onlyChannelId;
+    this.trace = options.trace;
     this.#outbox = options.fanOut.outbox(options.socket, () => {
       this.#handlers.onSlow(this);
       this.close('TOO_SLOW');

@@ -120,7 +120,7 @@ test('the next tick writes only what is new', async () => {
 test('a broadcast is flushed and written in one tick, then told so once', async () => {
   const { fanOut, socket, outbox } = open();
   const told: string[] = [];
-  const receipts = [{ atMs: 1, count: 2 }];
+  const receipts = [{ atMs: 1, count: 2, span: null }];
   const broadcast: Broadcast = {
     flush: () => {
       told.push('flush');

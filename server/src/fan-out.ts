@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { Metrics } from './metrics.js';
 
 /** The part of a socket that an outbox uses; `net.Socket` has it. */
@@ -13,6 +14,8 @@ export interface OutboxSocket {
 export interface Receipt {
   readonly atMs: number;
   readonly count: number;
+  /** Null: not traced. Ends when the last socket is written to. */
+  readonly span: Span | null;
 }
 
 /** What a tick has for many sockets: it pushes to outboxes, and is told when their bytes are written. */

@@ -28,6 +28,7 @@ async function listen(t: TestContext, now: () => number): Promise<number> {
   const limiter = new MemoryLimiter(now);
   const gateway = new Gateway({
     log: createLogger('silent'),
+    tracing: null,
     metrics: new Metrics({ channelLabel: true }),
     maxFrameBytes: 4096,
     maxPending: 1000,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
+import type { Span, SpanContext } from '@opentelemetry/api';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from './admission.js';
 import { type Credentials, readCredentials, selectSubprotocol } from './credentials.js';
@@ -9,6 +10,8 @@ import { asHubbubError, HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
+import { endSpan, failSpan, traceFields } from './span.js';
+import type { Tracing } from './tracing.js';
 
 /** An upgrade that was let in. */
 export interface Accepted {
@@ -21,10 +24,14 @@ export interface Accepted {
   readonly admission: Admission | null;
   /** Last place that the client has of that channel; null: none. */
   readonly lastSeq: number | null;
+  /** The span of this upgrade; null: it is not traced. */
+  readonly trace: SpanContext | null;
 }
 
 interface GatewayOptions {
   readonly log: Logger;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   readonly metrics: Metrics;
   readonly maxFrameBytes: number;
   /** Upgrades that are being looked at, at most; further ones are told when to come back. */
@@ -51,6 +58,7 @@ interface Target {
 
 const ONE_CHANNEL = /^(?:\/api(?:\/v1)?\/chat\/channels\/([^/]+)\/ws|\/ws\/chat\/([^/]+))$/;
 const MANY_CHANNELS = /^(?:\/ws\/chat|\/api(?:\/v1)?\/chat\/ws)$/;
+const STATUS_ATTRIBUTE = 'http.response.status_code';
 const MIN_RETURN_WAIT_MS = 1000;
 // RFC 6455, section 4.1: the base64 of 16 bytes.
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
@@ -83,14 +91,15 @@ export class Gateway {
     // A client that goes away must not end the process, neither while it is looked at nor while it is refused: the error
     // of a write may come after everything else.
     socket.on('error', ignoreError);
-    this.#upgrade(request, socket, head).catch((error) => this.#refuse(socket, error));
+    const span = this.#options.tracing?.startUpgrade(request) ?? null;
+    this.#upgrade(request, socket, head, span).catch((error) => this.#refuse(socket, error, span));
   };
 
   close(): void {
     this.#webSockets.close();
   }
 
-  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, span: Span | null): Promise<void> {
     const target = readTarget(request);
     assertHandshake(request);
     if (this.#pending >= this.#options.maxPending || !this.#options.mayCome()) {
@@ -105,7 +114,9 @@ export class Gateway {
     const credentials = readCredentials(request.headers, offered);
     this.#assertOrigin(request, credentials);
     const { identity, admission } = await this.#letIn(credentials, target);
+    span?.setAttribute('user.id', identity.userId);
     const release = () => {
+      endSpan(span, 'gone');
       if (admission !== null) this.#options.release(admission.access.id, identity.userId);
     };
     if (socket.destroyed) {
@@ -117,6 +128,8 @@ export class Gateway {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('close', release);
       socket.setNoDelay(true);
+      span?.setAttribute(STATUS_ATTRIBUTE, 101);
+      endSpan(span, 'accepted');
       this.#options.onAccepted({
         webSocket,
         socket,
@@ -124,6 +137,7 @@ export class Gateway {
         onlyChannelId: target.single ? target.channelId : null,
         admission,
         lastSeq: target.lastSeq,
+        trace: span?.spanContext() ?? null,
       });
     });
   }
@@ -163,12 +177,15 @@ export class Gateway {
     }
   }
 
-  #refuse(socket: Socket, cause: unknown): void {
+  #refuse(socket: Socket, cause: unknown, span: Span | null): void {
     const error = asHubbubError(cause);
+    span?.setAttribute(STATUS_ATTRIBUTE, error.status);
+    failSpan(span, error);
     this.#options.metrics.upgradesRefused.inc({ code: error.code });
     const requestId = randomUUID();
     if (error.code === 'INTERNAL') {
-      this.#options.log.error({ err: error.cause, request_id: requestId }, 'An upgrade failed unexpectedly');
+      const line = { err: error.cause, request_id: requestId, ...traceFields(span) };
+      this.#options.log.error(line, 'An upgrade failed unexpectedly');
     }
     if (socket.destroyed) return;
     const body = JSON.stringify({ error: error.message, code: error.code });

@@ -85,6 +85,7 @@ class Stage {
       recovery: this.recovery,
       metrics,
       log: createLogger('silent'),
+      tracing: null,
       historyOnJoin: 50,
       subscribe: async (channelId) => {
         this.steps.push(`subscribe ${channelId}`);

@@ -6,12 +6,15 @@ import type { Metrics } from './metrics.js';
 import type { Recovery } from './recovery.js';
 import type { Head } from './store/channels.js';
 import type { ChannelStandings } from './store/people.js';
+import type { Tracing } from './tracing.js';
 
 interface HubOptions {
   readonly fanOut: FanOut;
   readonly recovery: Recovery;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   readonly historyOnJoin: number;
   /** Settles when batches of the channel arrive from now on. */
   readonly subscribe: (channelId: string) => Promise<void>;

@@ -99,6 +99,7 @@ class Stage {
       rights: this.rights,
       metrics,
       log,
+      tracing: null,
       origin: 7,
       maxStatements,
       publish: (channelId, batch, atMs) => {
@@ -118,6 +119,7 @@ class Stage {
       atMs: 1,
       deliveredSeq: 0,
       policyVersion: null,
+      span: null,
       ...more,
     });
   }

@@ -1,14 +1,17 @@
 import { encodeMessage } from '@hubbub/protocol/codec.js';
+import type { Span } from '@opentelemetry/api';
 import { BATCH_KIND, type Batch } from './batch.js';
 import { Committer } from './committer.js';
-import { HubbubError, StorageUnavailable } from './errors.js';
+import { asHubbubError, HubbubError, StorageUnavailable } from './errors.js';
 import { encodeTextFrames } from './frame.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { Rights } from './rights.js';
+import { endSpan, failSpan } from './span.js';
 import { type Db, sqlState } from './store/db.js';
 import { hasPlace } from './store/messages.js';
 import {
+  type BatchHead,
   type ChannelBatch,
   type Committed,
   type Found,
@@ -17,6 +20,7 @@ import {
   type Receipt,
   type Submission,
 } from './submission.js';
+import type { Tracing } from './tracing.js';
 
 /** One channel's queue; it exists while there is something in it or under way. */
 interface Queue {
@@ -30,11 +34,16 @@ interface Turn {
   readonly batch: ChannelBatch;
 }
 
+/** Where a published batch belongs. */
+type Traced = Pick<ChannelBatch, 'channelId' | 'span'>;
+
 interface JournalOptions {
   readonly db: Db;
   readonly rights: Rights;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   /** Number of this instance in the batches it makes. */
   readonly origin: number;
   /** Statements under way at most; what comes meanwhile shares the next one. */
@@ -131,12 +140,18 @@ export class Journal {
     for (const queue of this.#ready) {
       const room = Math.min(MAX_BATCH - messages, queue.waiting.length);
       if (turns.length >= MAX_CHANNELS || room === 0) break;
-      const batch = takeBatch(queue, room);
+      const batch = this.#takeBatch(queue, room);
       turns.push({ queue, batch });
       messages += batch.pendings.length;
     }
     this.#ready = this.#ready.slice(turns.length);
     return turns;
+  }
+
+  #takeBatch(queue: Queue, room: number): ChannelBatch {
+    const { channelId } = queue;
+    const pendings = takePendings(queue, room);
+    return { channelId, pendings, span: this.#options.tracing?.startBatch(channelId, pendings) ?? null };
   }
 
   async #run(turns: readonly Turn[]): Promise<void> {
@@ -167,7 +182,7 @@ export class Journal {
         const turn = left.get(channelId);
         if (turn === undefined) continue;
         messages += committed.stored.length;
-        this.#settle(channelId, committed);
+        this.#settle(turn.batch, committed);
         left.delete(channelId);
         this.#finish(turn.queue, turn.batch);
       }
@@ -182,13 +197,15 @@ export class Journal {
     }
   }
 
-  #reject({ pendings }: ChannelBatch, error: unknown): void {
+  #reject({ pendings, span }: ChannelBatch, error: unknown): void {
+    failSpan(span, asHubbubError(error));
     if (error instanceof StorageUnavailable) this.#options.metrics.journalFailures.inc(pendings.length);
     for (const pending of pendings) pending.reject(error);
   }
 
   /** A batch is settled: its queue has its next turn, or ends. */
   #finish(queue: Queue, batch: ChannelBatch): void {
+    endSpan(batch.span);
     this.#waiting -= batch.pendings.length;
     for (const { submission } of batch.pendings) this.#waitingChars -= submission.content.length;
     this.#options.metrics.journalQueue.set(this.#waiting);
@@ -203,13 +220,13 @@ export class Journal {
 
   /** Stores a channel's batch; should the database refuse it for one of its messages, each of them by itself. */
   async #storeAll(batch: ChannelBatch, wasLost: boolean): Promise<void> {
-    const { channelId, pendings } = batch;
+    const { pendings } = batch;
     try {
       await this.#store(batch, wasLost);
     } catch (error) {
       if (pendings.length === 1 || sqlState(error) === null) throw error;
       for (const pending of pendings) {
-        await this.#store({ channelId, pendings: [pending] }, wasLost).catch((reason) => pending.reject(reason));
+        await this.#store({ ...batch, pendings: [pending] }, wasLost).catch((reason) => pending.reject(reason));
       }
     }
   }
@@ -219,7 +236,7 @@ export class Journal {
     const started = performance.now();
     const committed = await this.#committer.commit(batch, wasLost);
     this.#observe(started, batch.pendings.length);
-    this.#settle(batch.channelId, committed);
+    this.#settle(batch, committed);
   }
 
   #observe(startedMs: number, messages: number): void {
@@ -228,18 +245,18 @@ export class Journal {
     metrics.journalBatchSize.observe(messages);
   }
 
-  #settle(channelId: string, { stored, found, refused, head }: Committed): void {
+  #settle(batch: ChannelBatch, { stored, found, refused, head }: Committed): void {
     if (head !== null) {
-      this.#publish(channelId, stored, head.firstSeq, head.at);
+      this.#publish(batch, stored, head);
       for (const [index, pending] of stored.entries()) {
         pending.resolve({ seq: head.firstSeq + index, createdAt: head.at, earlier: null });
       }
     }
-    for (const each of found) this.#settleFound(each);
+    for (const each of found) this.#settleFound(each, batch.span);
     for (const { pending, error } of refused) pending.reject(error);
   }
 
-  #settleFound({ pending, row, own }: Found): void {
+  #settleFound({ pending, row, own }: Found, span: Span | null): void {
     const { submission } = pending;
     if (row.user_id !== submission.userId || row.channel_id !== submission.channelId) {
       pending.reject(new HubbubError('CONFLICT', 'This message_id belongs to another message: choose a new one'));
@@ -254,12 +271,12 @@ export class Journal {
       const { authorJson, channelId } = submission;
       // Should it have been published by a twin of this submission, the hubs drop what they have.
       const text = encodeMessage(channelId, authorJson, row.content, row.id, at, row.seq, row.is_deleted);
-      this.#emit(channelId, [text], row.seq, submission.atMs);
+      this.#emit({ channelId, span }, [text], row.seq, submission.atMs);
     }
     pending.resolve({ seq: row.seq, createdAt: row.created_at, earlier: own ? null : row });
   }
 
-  #publish(channelId: string, stored: readonly Pending[], firstSeq: number, at: Date): void {
+  #publish({ channelId, span }: ChannelBatch, stored: readonly Pending[], { firstSeq, at }: BatchHead): void {
     const timestamp = at.toISOString();
     let oldest = Number.POSITIVE_INFINITY;
     const texts: string[] = [];
@@ -268,22 +285,25 @@ export class Journal {
       const { authorJson, content, messageId } = submission;
       texts.push(encodeMessage(channelId, authorJson, content, messageId, timestamp, firstSeq + index));
     }
-    this.#emit(channelId, texts, firstSeq, oldest);
+    this.#emit({ channelId, span }, texts, firstSeq, oldest);
   }
 
-  #emit(channelId: string, texts: readonly string[], firstSeq: number, atMs: number): void {
-    const { origin, publish } = this.#options;
+  #emit({ channelId, span: batch }: Traced, texts: readonly string[], firstSeq: number, atMs: number): void {
+    const { origin, publish, tracing } = this.#options;
+    const span = batch === null ? null : (tracing?.startPublish(batch) ?? null);
+    const note = span === null ? '' : (tracing?.noteOf(span) ?? '');
     const frames = encodeTextFrames(texts);
-    publish(channelId, { kind: BATCH_KIND.messages, origin, firstSeq, count: texts.length, note: '', frames }, atMs);
+    publish(channelId, { kind: BATCH_KIND.messages, origin, firstSeq, count: texts.length, note, frames }, atMs);
+    endSpan(span);
   }
 }
 
 /**
- * The next batch of a queue. An id that is in it already waits for the one after: the database then knows the first.
+ * The next of a queue. An id that is in it already waits for the one after: the database then knows the first.
  *
  * @param room messages at most; at least one
  */
-function takeBatch(queue: Queue, room: number): ChannelBatch {
+function takePendings(queue: Queue, room: number): Pending[] {
   const pendings: Pending[] = [];
   const later: Pending[] = [];
   const ids = new Set<string>();
@@ -299,5 +319,5 @@ function takeBatch(queue: Queue, room: number): ChannelBatch {
     }
   }
   queue.waiting = later.concat(queue.waiting.slice(taken));
-  return { channelId: queue.channelId, pendings };
+  return pendings;
 }

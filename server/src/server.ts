@@ -50,6 +50,7 @@ import { clearPresence, readRoster, writePresence } from './store/presence-rows.
 import { readSiteRestrictions, readSiteVersion } from './store/site.js';
 import { sweepLapsed } from './store/sweep.js';
 import { upsertUser } from './store/users.js';
+import type { openTracing as OpenTracing } from './tracing-sdk.js';
 import { UserReports } from './user-reports.js';
 import { LocalBus } from './workers/local-bus.js';
 import { SharedLimiter } from './workers/shared-limiter.js';
@@ -72,7 +73,7 @@ const MAX_PENDING_UPGRADES = 1000;
 const PRESENCE_GRACE_MS = 2000;
 const HEADS_INTERVAL_MS = 1000;
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
-/** How long requests under way have at a shutdown, and presence and the database after them. */
+/** How long requests under way have at a shutdown, and presence, traces and the database after them. */
 const LAST_REQUESTS_MS = 3000;
 const LAST_WRITES_MS = 3000;
 /** While Redis is up a publish can still be lost (its instance killed after the commit): every so many checks. */
@@ -118,6 +119,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   let draining = false;
 
   const metrics = new Metrics({ channelLabel: config.metricsChannelLabel });
+  const tracing = config.tracing === null ? null : await openTracing(config.tracing, { instanceId, metrics, log });
   const db = await openDb(config, log);
   const applied = await migrate(db);
   if (applied.length > 0) log.info({ migrations: applied }, 'The database schema was brought up to date');
@@ -163,6 +165,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     recovery,
     metrics,
     log,
+    tracing,
     historyOnJoin: config.historyOnJoin,
     subscribe: (channelId) => bus.subscribe(channelId),
     unsubscribe: (channelId) => bus.unsubscribe(channelId),
@@ -196,6 +199,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     rights: new Rights((channelId, userIds) => readStandings(db, channelId, userIds)),
     metrics,
     log,
+    tracing,
     origin,
     maxStatements: config.databaseUrl === null ? 1 : Math.min(MAX_JOURNAL_STATEMENTS, config.databasePoolSize),
     publish: (channelId, batch, atMs) => bus.publish(channelId, batch, atMs),
@@ -270,6 +274,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     limiter,
     metrics,
     log,
+    tracing,
     messageRate,
     messageMaxChars: config.messageMaxChars,
     authenticate: (token) => auth.authenticate(token),
@@ -284,6 +289,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   const upgrades = new MemoryLimiter();
   const gateway = new Gateway({
     log,
+    tracing,
     metrics,
     maxFrameBytes: Math.max(
       MAX_CLIENT_FRAME_BYTES,
@@ -328,6 +334,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     {
       config,
       log,
+      tracing,
       db,
       auth,
       screening,
@@ -375,6 +382,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     upgrades.close();
     await bus.close();
     link?.close();
+    if (tracing !== null) await within(LAST_WRITES_MS, tracing.close());
     await within(LAST_WRITES_MS, db.close());
   };
   let closing: Promise<void> | null = null;
@@ -385,6 +393,12 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
       return closing;
     },
   };
+}
+
+/** Loads OpenTelemetry, which takes time and memory, so only for those who have configured traces. */
+async function openTracing(...args: Parameters<typeof OpenTracing>): ReturnType<typeof OpenTracing> {
+  const sdk = await import('./tracing-sdk.js');
+  return await sdk.openTracing(...args);
 }
 
 /** Settles with `work`, or when the time is over: what is left then is not worth holding up the end of the process. */

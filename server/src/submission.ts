@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { HubbubError } from './errors.js';
 import type { KnownMessageRow, MessageRow } from './store/messages.js';
 
@@ -15,6 +16,8 @@ export interface Submission {
   readonly deliveredSeq: number;
   /** Version of the channel's rules that it was held against; null: they do not concern its author. */
   readonly policyVersion: number | null;
+  /** Of the command or request that it came by; null: not traced. */
+  readonly span: Span | null;
 }
 
 /** The rules of the channel are others by now: the message has to be held against them. */
@@ -52,6 +55,8 @@ export interface Pending {
 export interface ChannelBatch {
   readonly channelId: string;
   readonly pendings: readonly Pending[];
+  /** Null: none of its messages is traced. */
+  readonly span: Span | null;
 }
 
 /** What became of a channel's batch. */

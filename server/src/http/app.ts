@@ -7,8 +7,9 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
-import { type FastifyBaseLogger, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyRequest, fastify } from 'fastify';
 import { HubbubError } from '../errors.js';
+import { traceFields } from '../span.js';
 import { authentication, identityIfAny } from './access.js';
 import { autoModerationRoutes } from './auto-moderation.js';
 import { channelRoutes } from './channels.js';
@@ -27,6 +28,7 @@ import { presenceRoutes } from './presence.js';
 import { reportRoutes } from './reports.js';
 import { siteRoutes } from './site.js';
 import { healthRoute, probeRoutes, statsRoute } from './status.js';
+import { spanOf, traceRequests } from './tracing.js';
 import { trailRoutes } from './trail.js';
 import type { Routes } from './typed.js';
 import { refuseUnreadable } from './unreadable.js';
@@ -38,7 +40,7 @@ const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 const REQUEST_ID = /^[\w.-]{1,64}$/;
-/** Routes that probes and scrapers ask all the time: logged at debug level. */
+/** Routes that probes and scrapers ask all the time: logged at debug level, and not traced. */
 const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
@@ -86,6 +88,7 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
   app.setNotFoundHandler(() => {
     throw new HubbubError('NOT_FOUND');
   });
+  if (context.tracing !== null) traceRequests(app, context.tracing, (request) => QUIET.has(pathOf(request)));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
@@ -99,12 +102,12 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
       // The client's, behind proxies that TRUST_PROXY names; else that of whoever connected.
       ip: request.ip,
       method: request.method,
-      // Without the query, which clients sometimes put secrets in.
-      path: request.url.split('?', 1)[0],
+      path: pathOf(request),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
+      ...traceFields(spanOf(request)),
     };
-    if (QUIET.has(line.path ?? '')) log.debug(line, 'request');
+    if (QUIET.has(line.path)) log.debug(line, 'request');
     else log.info(line, 'request');
   });
 
@@ -184,6 +187,12 @@ const strict = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes
 const lenient = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes: true, allErrors: true });
 addFormats.default(strict);
 addFormats.default(lenient);
+
+/** The path without the query, which clients sometimes put secrets in. */
+function pathOf({ url }: FastifyRequest): string {
+  const queryAt = url.indexOf('?');
+  return queryAt < 0 ? url : url.slice(0, queryAt);
+}
 
 /** @param trusted a number: so many proxies in front are believed */
 function trustProxyOf(

@@ -10,12 +10,15 @@ import type { Review } from '../review.js';
 import type { Reports } from '../self-report.js';
 import type { SiteModeration } from '../site-moderation.js';
 import type { Db } from '../store/db.js';
+import type { Tracing } from '../tracing.js';
 import type { UserReports } from '../user-reports.js';
 
 /** What the routes work with. */
 export interface HttpContext {
   readonly config: Config;
   readonly log: Logger;
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null;
   readonly db: Db;
   readonly auth: Auth;
   readonly screening: Screening;

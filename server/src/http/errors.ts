@@ -3,7 +3,9 @@ import { ErrorBody } from '@hubbub/protocol/rest.js';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asHubbubError, HubbubError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { noteError, traceFields } from '../span.js';
 import { SQLSTATE, sqlState } from '../store/db.js';
+import { spanOf } from './tracing.js';
 
 /** Fastify's own errors that a client can cause. */
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -48,8 +50,11 @@ export function streamOf(examples: Readonly<Record<string, string>>) {
 export function errorHandler(log: Logger) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const error = translate(thrown);
+    const span = spanOf(request);
+    noteError(span, error);
     if (error.code === 'INTERNAL') {
-      log.error({ err: error.cause, request_id: request.id, route: request.routeOptions.url }, 'A request failed');
+      const line = { err: error.cause, request_id: request.id, route: request.routeOptions.url, ...traceFields(span) };
+      log.error(line, 'A request failed');
     }
     // The framework ends the connection after every body that it could not take, also after one that was read to its end:
     // what other requests are on their way behind it would be lost for nothing.

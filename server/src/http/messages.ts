@@ -17,6 +17,7 @@ import { ChannelParams } from './channels.js';
 import type { HttpContext } from './context.js';
 import { errorResponses } from './errors.js';
 import { toMessage } from './representations.js';
+import { spanOf } from './tracing.js';
 import type { Routes } from './typed.js';
 
 export const MessageParams = Type.Object({ id: Type.String({ description: "The message's UUID, in any spelling" }) });
@@ -112,6 +113,7 @@ export function messageRoutes(app: Routes, context: HttpContext): void {
         content,
         atMs,
         deliveredSeq: 0,
+        span: spanOf(request),
         exempt,
       };
       const outcome = await context.screening.post(draft, await context.screening.screen(draft));
