@@ -7,6 +7,7 @@ import { api } from '../support/rest.js';
 import { until } from '../support/wait.js';
 
 interface Conversation {
+  readonly channelId: string;
   readonly ada: ChatClient;
   readonly bob: ChatClient;
   close(): void;
@@ -23,7 +24,7 @@ async function converse(pair: Pair): Promise<Conversation> {
     ChatClient.connect({ url: pair.at(1).url, path, token: await pair.token('bob') }),
   ]);
   await Promise.all([ada.next('subscribed'), bob.next('subscribed')]);
-  return { ada, bob, close: () => void Promise.all([ada.close(), bob.close()]) };
+  return { channelId: body.id, ada, bob, close: () => void Promise.all([ada.close(), bob.close()]) };
 }
 
 /** The places that a client has seen, in the order in which they came. */
@@ -93,17 +94,17 @@ describe('Redis Cluster', () => {
 
   it('joins instances by sharded Pub/Sub, with presence, rate limits and typing over its slots', async (t) => {
     for (let channel = 0; channel < 5; channel++) {
-      const { ada, bob, close } = await converse(pair);
+      const { channelId, ada, bob, close } = await converse(pair);
       t.after(close);
+      assert.ok(await group.hasShardChannel(`chat:{${channelId}}`));
       ada.send({ type: 'message', content: 'over the cluster' });
       bob.send({ type: 'message', content: 'and back' });
       ada.send({ type: 'typing' });
       await until(() => seqs(ada).length === 2 && seqs(bob).length === 2, { message: 'both have both messages' });
       assert.deepEqual([seqs(ada), seqs(bob)], [upTo(2), upTo(2)]);
       await bob.next('typing');
-      const id = bob.frames[0]?.frame.type === 'subscribed' ? bob.frames[0].frame.channel_id : '';
       const { body } = await api(pair.at(0).url, await pair.token('ada')).get<{ count: number }>(
-        `/api/v1/chat/channels/${id}/presence`,
+        `/api/v1/chat/channels/${channelId}/presence`,
       );
       assert.equal(body.count, 2);
     }

@@ -14,6 +14,8 @@ const SENTINELS = 3;
 const CLUSTER_MASTERS = 3;
 const SLOTS = 16_384;
 const START_TIMEOUT_MS = 15_000;
+/** By default a master waits for five seconds for more replicas, before it sends to the first. */
+const REPLICATED = { settings: { 'repl-diskless-sync-delay': '0' } };
 
 /** A master, a replica, and three Sentinels that make the replica the master within seconds of the master's end. */
 export class SentinelGroup {
@@ -30,7 +32,7 @@ export class SentinelGroup {
 
   /** Settles when the Sentinels know each other and the replica. */
   static async start(): Promise<SentinelGroup> {
-    const group = new SentinelGroup(await RedisServer.start(), await RedisServer.start());
+    const group = new SentinelGroup(await RedisServer.start(REPLICATED), await RedisServer.start(REPLICATED));
     try {
       await group.#begin();
     } catch (error) {
@@ -128,6 +130,14 @@ export class ClusterGroup {
 
   async stop(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.stop()));
+  }
+
+  /** Whether any server has subscribers of a sharded channel of this name. */
+  async hasShardChannel(name: string): Promise<boolean> {
+    for (const { port } of this.servers) {
+      if (((await command(port, ['PUBSUB', 'SHARDCHANNELS'])) as string[]).includes(name)) return true;
+    }
+    return false;
   }
 
   async #join(): Promise<void> {
