@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { parseHosts } from './redis-connection.js';
+import { parseDatabaseUrl } from './store/database-url.js';
 
 /** Where verification keys come from. `development`: a key of Hubbub's own, tokens for the asking, loopback only. */
 export type KeyConfig =
@@ -95,7 +96,7 @@ export function readConfig(env: Environment): Config {
         'set JWT_PRIVATE_KEY, JWT_PUBLIC_KEY or JWT_JWKS_URL to listen on others',
     );
   }
-  const databaseUrl = read.url('DATABASE_URL', ['postgres:', 'postgresql:'])?.href ?? null;
+  const databaseUrl = readDatabaseUrl(read);
   const workers = readWorkers(read, databaseUrl !== null);
   return {
     host,
@@ -163,6 +164,17 @@ class Reader {
     if (!protocols.includes(url.protocol)) throw new ConfigError(name, redactUrl(text), allowed);
     return url;
   }
+}
+
+function readDatabaseUrl(read: Reader): string | null {
+  const text = read.text('DATABASE_URL');
+  try {
+    if (text !== null) parseDatabaseUrl(text);
+  } catch {
+    const form = 'postgres://[user:password@]host[:5432][,host[:5432]]/database[?target_session_attrs=read-write]';
+    throw new ConfigError('DATABASE_URL', redactUrl(text ?? ''), `of the form ${form}`);
+  }
+  return text;
 }
 
 function readWorkers(read: Reader, shared: boolean): number {

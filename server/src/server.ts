@@ -40,6 +40,7 @@ import { makeReporters, type Reports } from './self-report.js';
 import { SiteModeration } from './site-moderation.js';
 import { readPolicy } from './store/auto-moderation.js';
 import { readAccess, readHeads } from './store/channels.js';
+import { parseDatabaseUrl } from './store/database-url.js';
 import type { Db } from './store/db.js';
 import { PgDb } from './store/db-pg.js';
 import { PgliteDb } from './store/db-pglite.js';
@@ -95,7 +96,7 @@ const SITE_CHANNEL = 'site';
 export async function openDb(config: Config, log: Logger): Promise<Db> {
   if (config.databaseUrl === null) return await PgliteDb.open(config.dataDir);
   const options = {
-    url: config.databaseUrl,
+    servers: parseDatabaseUrl(config.databaseUrl),
     poolSize: config.databasePoolSize,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   };

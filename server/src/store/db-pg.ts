@@ -1,69 +1,42 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { StorageUnavailable } from '../errors.js';
 import type { Logger } from '../log.js';
-import { type Db, isFatal, isUnavailable, type Queryable, sqlState } from './db.js';
+import { type Db, isFatal, isUnavailable, type Queryable, SQLSTATE, sqlState } from './db.js';
+import { type PgSession, PgSessions, type PgSessionsOptions } from './pg-sessions.js';
 
-interface PgOptions {
-  readonly url: string;
-  /** Connections at most. */
-  readonly poolSize: number;
-  /** Longest time a statement may take, in milliseconds, here and on the server. */
-  readonly statementTimeoutMs: number;
-}
-
-const INT8_OID = 20;
-const CONNECT_TIMEOUT_MS = 3000;
 const PING_DEADLINE_MS = 1000;
 const MIGRATION_TIMEOUT_MS = 600_000;
 
-// Every bigint of the schema is a seq or a count, far below 2^53, so a number holds it exactly.
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text'),
-};
-
-/** PostgreSQL 13 or newer through a pool of connections; every statement is prepared once a connection. */
+/**
+ * PostgreSQL 13 or newer through a pool of connections; every statement is prepared once a connection, where no pooler
+ * stands between.
+ */
 export class PgDb implements Db {
-  readonly #pool: pg.Pool;
+  readonly #sessions: PgSessions;
   /** Statement text -> its name as a prepared statement. Bounded: all texts are constants of the store. */
   readonly #names = new Map<string, string>();
 
-  constructor(options: PgOptions, log: Logger) {
-    this.#pool = new pg.Pool({
-      connectionString: options.url,
-      max: options.poolSize,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      statement_timeout: options.statementTimeoutMs,
-      // A server that answers nothing at all cannot time a statement out, so the client does, a little later.
-      query_timeout: options.statementTimeoutMs + 1000,
-      application_name: 'hubbub',
-      keepAlive: true,
-      types,
-    });
-    // A connection that the server ends must not end the process; the pool opens another when one is needed. The pool
-    // listens to idle ones alone; one that is in use may be ended between two statements, where no query hears of it.
-    this.#pool.on('connect', (client) => {
-      client.on('error', (error) => log.debug({ err: error.message }, 'A database connection in use was lost'));
-    });
-    this.#pool.on('error', (error) => log.warn({ err: error.message }, 'A database connection was lost'));
+  constructor(options: PgSessionsOptions, log: Logger) {
+    this.#sessions = new PgSessions(options, log);
   }
 
   query<Row>(text: string, params: readonly unknown[] = []): Promise<Row[]> {
-    return this.#withClient((client) => this.#run<Row>(client, text, params));
+    return this.#withSession((session) => this.#run<Row>(session, text, params));
   }
 
   exec(text: string): Promise<void> {
-    return this.#withClient(async (client) => {
+    return this.#withSession(async ({ client }) => {
       await client.query(text);
     });
   }
 
   transaction<T>(fn: (tx: Queryable) => Promise<T>): Promise<T> {
-    return this.#withClient(async (client) => {
+    return this.#withSession(async (session) => {
+      const { client } = session;
       await client.query('begin');
       try {
         const result = await fn({
-          query: (text, params = []) => this.#run(client, text, params),
+          query: (text, params = []) => this.#run(session, text, params),
           exec: async (text) => {
             // Migrations may rewrite large tables; they alone run through exec.
             await client.query(`set local statement_timeout = ${MIGRATION_TIMEOUT_MS}`);
@@ -95,37 +68,42 @@ export class PgDb implements Db {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    await this.#sessions.close();
   }
 
-  async #run<Row>(client: pg.PoolClient, text: string, params: readonly unknown[]): Promise<Row[]> {
-    const result = await client.query({ name: this.#nameOf(text), text, values: [...params] });
+  async #run<Row>({ client, isDirect }: PgSession, text: string, params: readonly unknown[]): Promise<Row[]> {
+    const values = [...params];
+    const result = await client.query(isDirect ? { name: this.#nameOf(text), text, values } : { text, values });
     return result.rows as Row[];
   }
 
-  async #withClient<T>(fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    let client: pg.PoolClient;
+  async #withSession<T>(fn: (session: PgSession) => Promise<T>): Promise<T> {
+    let session: PgSession;
     try {
-      client = await this.#pool.connect();
+      session = await this.#sessions.acquire();
     } catch (error) {
       throw new StorageUnavailable('not-applied', error);
     }
     try {
-      const result = await fn(client);
-      client.release();
+      const result = await fn(session);
+      session.release();
       return result;
     } catch (error) {
       const state = sqlState(error);
       if (state === null && isConnectionError(error)) {
-        client.release(true);
+        session.release(true);
         throw new StorageUnavailable('unknown', error);
       }
+      if (state === SQLSTATE.readOnlyTransaction) {
+        session.abandonServer();
+        throw new StorageUnavailable('not-applied', error);
+      }
       if (state !== null && isUnavailable(state)) {
-        client.release(true);
+        session.release(true);
         // A backend that is ended may have committed before it could say so; a statement that failed has not.
         throw new StorageUnavailable(isFatal(error) ? 'unknown' : 'not-applied', error);
       }
-      client.release();
+      session.release();
       throw error;
     }
   }

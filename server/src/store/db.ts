@@ -31,6 +31,7 @@ export const SQLSTATE = {
   foreignKeyViolation: '23503',
   serializationFailure: '40001',
   deadlockDetected: '40P01',
+  readOnlyTransaction: '25006',
 } as const;
 
 /** The SQLSTATE of an error that the database itself reported; null for anything else (a lost connection, a bug). */

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import {
   findChromium,
   findNginx,
+  findPgbouncer,
   findPostgres,
   findProgram,
   findPrometheus,
@@ -24,8 +25,8 @@ export class SetupError extends Error {
 }
 
 /**
- * Installs PostgreSQL, Redis, Prometheus, nginx and Chromium where they are missing and this process may do so: as root
- * on Debian or Ubuntu.
+ * Installs PostgreSQL, PgBouncer, Redis, Prometheus, nginx and Chromium where they are missing and this process may do
+ * so: as root on Debian or Ubuntu.
  *
  * @param say takes lines about what is done
  * @throws {SetupError} that says what to install
@@ -36,8 +37,8 @@ export function ensurePrograms(say: (line: string) => void): void {
   const names = packages.join(' and ');
   if (!mayInstall()) {
     throw new SetupError(
-      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer, Redis, Prometheus, nginx and Chromium, and start ` +
-        `their own: install ${names} (Debian, Ubuntu: apt-get install ${packages.join(' ')}; macOS: brew install postgresql ` +
+      `The tests need PostgreSQL ${MIN_POSTGRES_MAJOR} or newer, PgBouncer, Redis, Prometheus, nginx and Chromium, and ` +
+        `start their own: install ${names} (Debian, Ubuntu: apt-get install ${packages.join(' ')}; macOS: brew install postgresql ` +
         'redis prometheus nginx, brew install --cask chromium), then run them again.',
     );
   }
@@ -54,6 +55,7 @@ function missingPackages(): string[] {
     ...(findPostgres() === null ? ['postgresql'] : []),
     ...(findRedis() === null ? ['redis-server'] : []),
     ...(findPromtool() === null || findPrometheus() === null ? ['prometheus'] : []),
+    ...(findPgbouncer() === null ? ['pgbouncer'] : []),
     ...(findNginx() === null ? ['nginx'] : []),
     ...(findChromium() === null ? ['chromium'] : []),
     // What docs/operations.md walks with.

@@ -15,6 +15,7 @@ const POSTGRES_FOLDERS = [
   '/home/linuxbrew/.linuxbrew/opt/postgresql*/bin',
   '/Applications/Postgres.app/Contents/Versions/*/bin',
 ];
+const POSTGRES_TOOLS = ['initdb', 'pg_basebackup'];
 const REDIS_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin', '/home/linuxbrew/.linuxbrew/bin'];
 /** Daemons are in `sbin`, which is not on everyone's PATH. */
 const PROGRAM_FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
@@ -26,7 +27,7 @@ const CHROMIUM_APPS = [
 const REDIS_NAMES = ['redis-server', 'valkey-server'];
 
 /**
- * The folder that holds `postgres` and `initdb`: the first on the PATH, else where `pg_config` says, else the newest
+ * The folder that holds `postgres`, `initdb` and `pg_basebackup`: the first on the PATH, else where `pg_config` says, else the newest
  * among the usual places. Versions before 13 do not count.
  *
  * @returns null when there is none
@@ -84,6 +85,15 @@ export function findNginx(): string | null {
 }
 
 /**
+ * The path of `pgbouncer`.
+ *
+ * @returns null when there is none
+ */
+export function findPgbouncer(): string | null {
+  return findProgram('pgbouncer');
+}
+
+/**
  * The path of a program that has no more than its name.
  *
  * @returns null when there is none
@@ -106,7 +116,7 @@ export function findChromium(): string | null {
 /** @returns 0 when the folder holds no complete PostgreSQL server */
 function postgresMajor(folder: string): number {
   const postgres = join(folder, 'postgres');
-  if (!isExecutable(postgres) || !isExecutable(join(folder, 'initdb'))) return 0;
+  if (![postgres, ...POSTGRES_TOOLS.map((name) => join(folder, name))].every(isExecutable)) return 0;
   return Number(/(\d+)/.exec(outputOf(postgres, '--version'))?.[1] ?? 0);
 }
 

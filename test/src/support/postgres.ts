@@ -8,12 +8,14 @@ import pg from 'pg';
 import { findPostgres, MIN_POSTGRES_MAJOR } from './binaries.js';
 import { freePort } from './ports.js';
 import { Child, type ChildOptions, cleanEnvironment } from './processes.js';
-import { withTimeout } from './wait.js';
+import { until, withTimeout } from './wait.js';
 
 const INITDB_TIMEOUT_MS = 60_000;
 /** Also covers the recovery after a crash. */
 const START_TIMEOUT_MS = 30_000;
 const BACKENDS_END_TIMEOUT_MS = 15_000;
+const BACKUP_TIMEOUT_MS = 60_000;
+const PROMOTION_TIMEOUT_S = 30;
 
 type User = NonNullable<ChildOptions['user']>;
 
@@ -58,20 +60,55 @@ export class PostgresServer {
    * @throws when PostgreSQL is not installed, or does not start
    */
   static async start(options: PostgresOptions = {}): Promise<PostgresServer> {
+    return await PostgresServer.#make((server) => server.#initialise(), options.settings);
+  }
+
+  static async #make(
+    fill: (server: PostgresServer) => Promise<void>,
+    settings?: PostgresOptions['settings'],
+  ): Promise<PostgresServer> {
     const binFolder = findPostgres();
     if (binFolder === null) throw new Error(`PostgreSQL ${MIN_POSTGRES_MAJOR} or newer is not installed`);
     const user = unprivilegedUser();
     const folder = await mkdtemp(join(tmpdir(), 'hubbub-postgres-'));
-    const server = new PostgresServer({ binFolder, folder, port: await freePort(), user }, options.settings);
+    const server = new PostgresServer({ binFolder, folder, port: await freePort(), user }, settings);
     try {
       if (user !== undefined) await chown(folder, user.uid, user.gid);
-      await server.#initialise();
+      await fill(server);
       await server.#launch();
     } catch (error) {
       await server.stop();
       throw error;
     }
     return server;
+  }
+
+  /**
+   * Makes a standby of this server; settles when it takes connections that read.
+   *
+   * @param port where it follows this server. Default: the server's own
+   */
+  async standby(port = this.port): Promise<PostgresServer> {
+    const source = `postgres://postgres@127.0.0.1:${port}/postgres`;
+    return await PostgresServer.#make(async (standby) => {
+      const args = ['-D', standby.#folder, '-d', source, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+      await standby.#runToEnd('pg_basebackup', args, BACKUP_TIMEOUT_MS);
+    }, this.#settings);
+  }
+
+  /** From now on commits wait for the standby; settles when it keeps up. */
+  async makeSynchronous(): Promise<void> {
+    await execute(this.url(), "alter system set synchronous_standby_names = '*'");
+    await execute(this.url(), 'select pg_reload_conf()');
+    await until(
+      async () => (await execute(this.url(), "select 1 from pg_stat_replication where sync_state = 'sync'")) > 0,
+      { timeoutMs: START_TIMEOUT_MS, message: 'the standby to be synchronous' },
+    );
+  }
+
+  /** Makes a standby the primary; settles when it takes writes. */
+  async promote(): Promise<void> {
+    await execute(this.url(), `select pg_promote(true, ${PROMOTION_TIMEOUT_S})`);
   }
 
   /** Of the process that is the parent of all others. @throws when the server does not run */
@@ -125,9 +162,13 @@ export class PostgresServer {
     // Case folding beyond ASCII, as production databases have it; C.UTF-8 needs no language package.
     const locale = process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8';
     const args = ['-D', this.#folder, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
-    const initdb = await this.#run('initdb', [...args, `--locale=${locale}`, '--lc-messages=C']);
-    const exit = await withTimeout(initdb.exited, INITDB_TIMEOUT_MS, () => `initdb takes too long:\n${initdb.tail}`);
-    if (exit.code !== 0) throw new Error(`initdb failed:\n${initdb.tail}`);
+    await this.#runToEnd('initdb', [...args, `--locale=${locale}`, '--lc-messages=C'], INITDB_TIMEOUT_MS);
+  }
+
+  async #runToEnd(program: 'initdb' | 'pg_basebackup', args: readonly string[], timeoutMs: number): Promise<void> {
+    const child = await this.#run(program, args);
+    const exit = await withTimeout(child.exited, timeoutMs, () => `${program} takes too long:\n${child.tail}`);
+    if (exit.code !== 0) throw new Error(`${program} failed:\n${child.tail}`);
   }
 
   async #launch(): Promise<void> {
@@ -142,12 +183,13 @@ export class PostgresServer {
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     this.#child = await this.#run('postgres', ['-D', this.#folder, '-p', String(this.port), ...flags]);
     await this.#child.waitForLine(
-      (line) => line.includes('database system is ready to accept connections') || undefined,
+      // A standby says that they are read-only.
+      (line) => /database system is ready to accept .*connections/.test(line) || undefined,
       START_TIMEOUT_MS,
     );
   }
 
-  #run(program: 'initdb' | 'postgres', args: readonly string[]): Promise<Child> {
+  #run(program: 'initdb' | 'postgres' | 'pg_basebackup', args: readonly string[]): Promise<Child> {
     return Child.start(join(this.#binFolder, program), args, {
       // The current folder may be closed to the unprivileged user.
       cwd: this.#folder,
@@ -169,22 +211,23 @@ export async function createDatabase(maintenanceUrl: string): Promise<TestDataba
   url.pathname = `/${name}`;
   return {
     url: url.href,
-    drop: () => execute(maintenanceUrl, `drop database if exists ${name} with (force)`),
+    drop: async () => void (await execute(maintenanceUrl, `drop database if exists ${name} with (force)`)),
   };
 }
 
-async function execute(url: string, sql: string): Promise<void> {
+/** @returns the number of rows */
+async function execute(url: string, sql: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(sql);
+    return (await client.query(sql)).rows.length;
   } finally {
     await client.end();
   }
 }
 
-/** PostgreSQL refuses to run as root: whom to run it as instead. */
-function unprivilegedUser(): User | undefined {
+/** PostgreSQL and its poolers refuse to run as root: whom to run them as instead. */
+export function unprivilegedUser(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const entries = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
