@@ -372,6 +372,8 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     }, LAST_REQUESTS_MS);
     await app.close();
     clearTimeout(impatience);
+    // Each of these may hand something to the next: a message that is stopped is told to the log of hits at its end.
+    await screening.close();
     await journal.close();
     await within(LAST_WRITES_MS, hits.close());
     await within(LAST_WRITES_MS, presence.close());

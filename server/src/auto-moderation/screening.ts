@@ -75,6 +75,10 @@ const SENTENCES: Readonly<Record<RuleName, string>> = {
  */
 export class Screening {
   readonly #options: ScreeningOptions;
+  /** Drafts that are looked at elsewhere, or are being stored, held or refused. */
+  #underWay = 0;
+  #closed = false;
+  #idle: (() => void) | null = null;
 
   constructor(options: ScreeningOptions) {
     this.#options = options;
@@ -83,12 +87,22 @@ export class Screening {
   /**
    * Looks at a draft; nothing is done to it yet.
    *
-   * @returns a promise when rules have to be read, or a rate is held elsewhere. @throws StorageUnavailable
+   * @returns a promise when rules have to be read, or a rate is held elsewhere
+   * @throws StorageUnavailable; HubbubError `UNAVAILABLE` once it is closed
    */
   screen(draft: Draft): Screened | Promise<Screened> {
+    if (this.#closed) throw new HubbubError('UNAVAILABLE', undefined, { retryAfterMs: 1000 });
     if (draft.exempt) return EXEMPT;
     const policy = this.#options.policies.get(draft.channelId);
-    return policy instanceof Promise ? policy.then((read) => this.#judge(draft, read)) : this.#judge(draft, policy);
+    const screened =
+      policy instanceof Promise ? policy.then((read) => this.#judge(draft, read)) : this.#judge(draft, policy);
+    if (screened instanceof Promise) {
+      this.#underWay++;
+      const done = () => this.#finish();
+      // Runs before what the caller does next, and the end of `close` after it: the draft is always counted there.
+      screened.then(done, done);
+    }
+    return screened;
   }
 
   /**
@@ -99,23 +113,38 @@ export class Screening {
    * @throws HubbubError as {@link Journal.append}; `BLOCKED_CONTENT`, `REVIEW_QUEUE_FULL`
    */
   async post(draft: Draft, screened: Screened): Promise<Outcome> {
-    for (let changes = 0; ; changes++) {
-      try {
-        return screened.hit === null
-          ? await this.#append(draft, screened.policyVersion)
-          : await this.#stop(draft, screened.hit, screened.policyVersion);
-      } catch (error) {
-        if (error instanceof HeldAlready) return answerHeld(error.row);
-        if (!(error instanceof StalePolicy)) throw error;
-        if (changes >= MAX_CHANGES)
-          throw new HubbubError('UNAVAILABLE', undefined, { retryAfterMs: 1000, cause: error });
-        const { policies } = this.#options;
-        policies.forget(draft.channelId, screened.policyVersion);
-        const policy = await policies.get(draft.channelId);
-        // What it took from the rate of repeated messages it has taken.
-        screened = { policyVersion: policy.version, hit: policy.check(draft.content) };
+    this.#underWay++;
+    try {
+      for (let changes = 0; ; changes++) {
+        try {
+          return screened.hit === null
+            ? await this.#append(draft, screened.policyVersion)
+            : await this.#stop(draft, screened.hit, screened.policyVersion);
+        } catch (error) {
+          if (error instanceof HeldAlready) return answerHeld(error.row);
+          if (!(error instanceof StalePolicy)) throw error;
+          if (changes >= MAX_CHANGES)
+            throw new HubbubError('UNAVAILABLE', undefined, { retryAfterMs: 1000, cause: error });
+          const { policies } = this.#options;
+          policies.forget(draft.channelId, screened.policyVersion);
+          const policy = await policies.get(draft.channelId);
+          // What it took from the rate of repeated messages it has taken.
+          screened = { policyVersion: policy.version, hit: policy.check(draft.content) };
+        }
       }
+    } finally {
+      this.#finish();
     }
+  }
+
+  /** Takes no more, and settles when everything taken is stored, held or refused, and every hit is handed to the log. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+
+  #finish(): void {
+    if (--this.#underWay === 0) this.#idle?.();
   }
 
   #judge(draft: Draft, policy: Policy): Screened | Promise<Screened> {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { AutoModeration } from '@hubbub/protocol/auto-moderation.js';
 import type { ServerFrame } from '@hubbub/protocol/frames.js';
+import pg from 'pg';
 import {
   assertRefused,
   forEachPair,
@@ -14,6 +15,8 @@ import {
   settled,
   V1,
 } from '../contract/stage.js';
+import { HubbubProcess } from '../support/hubbub.js';
+import { until } from '../support/wait.js';
 import { assertChain, lift, member, restrict, trailOf } from './acts.js';
 import { decide, heldIn, hitsIn, hold, ruledChannel, send, setRules } from './rules.js';
 
@@ -298,4 +301,49 @@ forEachPair({ env: { CHAT_RATE_LIMIT_PER_MINUTE: '0' } }, (stage: Stage) => {
     );
     assertRefused(await send(other, channel.id, 'spam too much'), 409, 'REVIEW_QUEUE_FULL');
   });
+
+  if (stage.hasSql)
+    test('a message that is being held when its instance ends is in the queue, and its hit in the trail', async (t) => {
+      const { channel, owner } = await ruledChannel(stage, HOLD_SPAM);
+      const user = await member(stage, owner, channel.id);
+      const leaving = await HubbubProcess.start(stage.pair.env);
+      t.after(() => leaving.stop());
+      const path = `${V1}/channels/${channel.id}/ws`;
+      const client = await stage.open({ url: leaving.url, path, token: user.token });
+      await client.next('subscribed');
+      const locker = new pg.Client({ connectionString: stage.pair.env.DATABASE_URL });
+      await locker.connect();
+      t.after(() => locker.end());
+      await locker.query('begin');
+      await locker.query('select from chat_channels where id = $1 for no key update', [channel.id]);
+      const messageId = randomUUID();
+      client.send({ type: 'message', content: 'spam', message_id: messageId });
+      const waiting = `select from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock' and query like '%policy_version%'`;
+      await until(async () => (await stage.sql(waiting)).length > 0);
+      leaving.signal('SIGTERM');
+      assert.equal((await client.closed).code, 1001);
+      const hasLeft = () =>
+        fetch(`${leaving.url}/healthz`).then(
+          () => false,
+          () => true,
+        );
+      await until(hasLeft);
+      // One that does not wait for the message is past its last look at the trail by the time it has written its presence.
+      const offline = `select from user_presence where channel_id = $1 and user_id = $2 and status = 'offline'`;
+      await until(async () => (await stage.sql(offline, [channel.id, user.id])).length > 0, { timeoutMs: 400 }).catch(
+        () => undefined,
+      );
+      await locker.query('commit');
+      assert.deepEqual(await leaving.exited, { code: 0, signal: null }, leaving.output.slice(-1000));
+      assert.deepEqual(
+        (await heldIn(owner, channel.id)).held.map(({ id }) => id),
+        [messageId],
+      );
+      const { logs } = await trailOf(owner, channel.id, 'action=auto_moderation');
+      assert.deepEqual(
+        logs.map(({ details }) => [details.outcome, details.count]),
+        [['hold', 1]],
+      );
+    });
 });
