@@ -12,8 +12,6 @@ const TRAILING_SIGNS = /[)\].,;:!?'*_~]+$/;
 const OTHER_DOTS = /[。．｡]/g;
 const HOST_CHARACTER = /[\p{L}\p{N}\p{M}-]/u;
 const WITHOUT_WIDTH = /[\u200b-\u200d\u2060\ufeff\u00ad]/g;
-/** Any of the two: with none, as in nearly all texts, a link has a plain dot or a scheme. */
-const DISGUISE = /[\u200b-\u200d\u2060\ufeff\u00ad。．｡]/;
 
 /** What a character below 128 can be, as bits; white space beyond ends a link, too. */
 const SCHEME = 1;
@@ -65,10 +63,14 @@ export function canonicalHost(text: string): string | null {
   return host?.includes('.') === true ? host : null;
 }
 
-/** Whether the text has a link that the rule does not allow. */
-export function hasForbiddenLink(text: string, rule: LinkRule): boolean {
+/**
+ * Whether the text has a link that the rule does not allow.
+ *
+ * @param mayHide false: it has no character without width and no full stop of another script, as nearly all texts
+ */
+export function hasForbiddenLink(text: string, rule: LinkRule, mayHide = true): boolean {
   let links = 0;
-  for (const host of hostsIn(text)) {
+  for (const host of hostsIn(text, mayHide)) {
     if (rule.hosts === null || ++links > MAX_LINKS || host === null || !isListed(host, rule.hosts)) return true;
   }
   return false;
@@ -85,10 +87,10 @@ function isListed(host: string, hosts: ReadonlySet<string>): boolean {
 }
 
 /** The hosts of the links in a text, canonical; null for one that cannot be read. */
-export function hostsIn(given: string): (string | null)[] {
+export function hostsIn(given: string, mayHide = true): (string | null)[] {
   const hosts: (string | null)[] = [];
   // Dots are one unit before and after, so that places are the same.
-  const text = DISGUISE.test(given) ? given.replace(WITHOUT_WIDTH, '').replace(OTHER_DOTS, '.') : given;
+  const text = mayHide ? given.replace(WITHOUT_WIDTH, '').replace(OTHER_DOTS, '.') : given;
   let from = 0;
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', from)) {
     if (at === 0 || !isOf(SCHEME, text, at - 1)) {

@@ -139,5 +139,5 @@ function compileLinks({ links }: AutoModeration, shield: ShieldProfile | null): 
   const hosts = new Set((links?.hosts ?? []).map((host) => canonicalHost(host) ?? host));
   const rule: LinkRule = { hosts: !blocked && links?.allow === 'listed' ? hosts : null };
   const settings = links === undefined || links.allow === 'all' ? { outcome: 'refuse' as const } : links;
-  return { hit: hitOf('links', settings), test: (text) => hasForbiddenLink(text, rule) };
+  return { hit: hitOf('links', settings), test: (text) => hasForbiddenLink(text, rule, scan.mayHideLinks) };
 }

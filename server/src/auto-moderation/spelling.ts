@@ -1,11 +1,17 @@
 import { FIRST_ALONE, KIND, likeOf, standsAlone } from './characters.js';
 import { type TextScan, TOKEN } from './text-scan.js';
+import { EMPTY_HASH, hashOn } from './word-hash.js';
 
+// Names of this module: what is imported or exported is looked up again at each use, once or more a character.
+const { foreign: IS_FOREIGN, latin: IS_LATIN, leet: IS_LEET, word: IS_WORD } = KIND;
+const { alone: HAS_ALONE, joined: HAS_JOINED, leet: HAS_LEET, longRun: HAS_LONG_RUN, sign: HAS_SIGN } = TOKEN;
 /** Which letters of other scripts are read as the Latin ones that they look like: in words in disguise, or wherever they do. */
 export type Unmask = 'disguised' | 'all' | null;
 
 /** One of the disguises, to be undone in the words that are in it. */
 export interface Reading {
+  /** The tokens that it changes: any of these bits, see {@link TOKEN} and {@link LONG_IN_BASE}. */
+  readonly of: number;
   /** Digits and signs in a word are read as letters: `1`, `!` and `|` as this one. Null: as they stand. */
   readonly leet: 'i' | 'l' | null;
   /** Signs between the letters of a word are left out. */
@@ -15,22 +21,23 @@ export interface Reading {
 }
 
 /** The reading that all others start from. */
-const AS_IT_STANDS: Reading = { leet: null, join: false, keep: 2 };
+const AS_IT_STANDS: Reading = { of: 0, leet: null, join: false, keep: 2 };
 const [CODE_I, CODE_L, EXCLAMATION] = [105, 108, 33];
-const LETTERS = KIND.latin | KIND.foreign;
-const WORD_OR_LEET = KIND.word | KIND.leet;
+const LETTERS = IS_LATIN | IS_FOREIGN;
+const WORD_OR_LEET = IS_WORD | IS_LEET;
 /** Such a token is not one word that can be taken from the text as it stands. */
-const UNEVEN = TOKEN.sign | TOKEN.longRun | TOKEN.alone;
+const UNEVEN = HAS_SIGN | HAS_LONG_RUN | HAS_ALONE;
 
-/** Whether a token has a long run in the base, and in the first reading as `leet`: bits beside those of {@link TOKEN}. */
-const LONG_IN_BASE = 1 << 24;
-const LONG_IN_LEET = 1 << 25;
+/** A token has a long run in what the reading starts from: a bit beside those of {@link TOKEN}. */
+export const LONG_IN_BASE = 1 << 24;
 
 /** Words, in their order. */
 export class Words {
   /** Where each begins and ends in {@link Spelling.units}. */
   starts = new Int32Array(256);
   ends = new Int32Array(256);
+  /** The hash of each, see {@link hashOn}. */
+  hashes = new Int32Array(256);
   /** What whoever looks the words up wants to remember of each: 0 at first, kept from the base to all readings after it. */
   notes = new Uint8Array(256);
   count = 0;
@@ -40,12 +47,27 @@ export class Words {
     if (room <= this.starts.length) return;
     this.starts = new Int32Array(room);
     this.ends = new Int32Array(room);
+    this.hashes = new Int32Array(room);
     this.notes = new Uint8Array(room);
   }
 
-  add(start: number, end: number): void {
+  /** Copies a row of others, with their notes. */
+  addAll({ starts, ends, hashes, notes }: Words, from: number, to: number): void {
+    const { starts: ownStarts, ends: ownEnds, hashes: ownHashes, notes: ownNotes } = this;
+    let { count } = this;
+    for (let word = from; word < to; word++, count++) {
+      ownStarts[count] = starts[word] ?? 0;
+      ownEnds[count] = ends[word] ?? 0;
+      ownHashes[count] = hashes[word] ?? 0;
+      ownNotes[count] = notes[word] ?? 0;
+    }
+    this.count = count;
+  }
+
+  add(start: number, end: number, hash: number): void {
     this.starts[this.count] = start;
     this.ends[this.count] = end;
+    this.hashes[this.count] = hash;
     this.notes[this.count++] = 0;
   }
 }
@@ -77,29 +99,32 @@ export class Changes {
 export class Spelling {
   /** The text's own units, and behind them those of words that are spelled in another way. */
   units = new Uint16Array(3072);
-  readonly base = new Words();
+  base = new Words();
   readonly changes = new Changes();
   /** Whether the last reading had three or more of the same letter in a row. */
   hadLongRun = false;
-  /** Of each token, its first word in the base. */
+  /** Of each token, its first word in the text as it stands. */
   #firstWords = new Int32Array(256);
-  /** Tokens that another reading may change, and their bits of {@link TOKEN} with {@link LONG_IN_BASE} and its like. */
+  /** Tokens that another reading may change, their bits, and their words in the base. */
   #odd = new Int32Array(256);
   #oddFlags = new Int32Array(256);
+  #oddFroms = new Int32Array(256);
+  #oddTos = new Int32Array(256);
   #oddCount = 0;
+  /** Of each change, which of the odd tokens it is of, and whether that has a long run now. */
+  #changed = new Int32Array(256);
+  #changedFlags = new Int32Array(256);
   #hadLongRunInBase = false;
-  /** Of each odd token its words in the first reading as `leet`, which are kept for the readings after it. */
-  #leetFroms = new Int32Array(256);
-  #leetTos = new Int32Array(256);
+  /** Becomes the base when it is taken from the last reading. */
+  #spare = new Words();
   #unmask: Unmask = null;
   #length = 0;
-  /** What is kept of units and of changed words when the next reading begins. */
-  #keptLength = 0;
-  #keptWords = 0;
+  /** Units of the text and of the base; where the next reading begins to spell. */
+  #baseLength = 0;
 
   /** Reads the words as they stand, but for what `unmask` says. To be called first. */
   readBase(scan: TextScan, unmask: Unmask): void {
-    const { starts, ends, flags, tokens, length } = scan;
+    const { starts, ends, flags, hashes, tokens, length } = scan;
     this.#reserve(length, tokens);
     this.units.set(scan.units.subarray(0, length));
     this.#length = length;
@@ -112,79 +137,92 @@ export class Spelling {
       const start = starts[token] ?? 0;
       const end = ends[token] ?? 0;
       const seen = flags[token] ?? 0;
-      this.#firstWords[token] = words.count;
-      const undoMask = (seen & KIND.foreign) !== 0 && this.#isMasked(scan, seen);
+      const from = words.count;
+      this.#firstWords[token] = from;
+      const undoMask = (seen & IS_FOREIGN) !== 0 && this.#isMasked(scan, seen);
       let isLong = false;
-      if (!undoMask && (seen & UNEVEN) === 0) words.add(start, end);
-      else isLong = this.#spell(scan, start, end, undoMask, AS_IT_STANDS, words);
-      if (isLong || (seen & (TOKEN.leet | TOKEN.joined)) !== 0) {
+      if (!undoMask && (seen & UNEVEN) === 0) words.add(start, end, hashes[token] ?? 0);
+      else isLong = this.#spell(scan, start, end, seen, undoMask, AS_IT_STANDS, words);
+      if (isLong || (seen & (HAS_LEET | HAS_JOINED)) !== 0) {
         this.#odd[odd] = token;
+        this.#oddFroms[odd] = from;
+        this.#oddTos[odd] = words.count;
         this.#oddFlags[odd++] = isLong ? seen | LONG_IN_BASE : seen;
         if (isLong) this.hadLongRun = true;
       }
     }
-    this.#firstWords[tokens] = words.count;
     this.#oddCount = odd;
     this.#hadLongRunInBase = this.hadLongRun;
-    this.#keptLength = this.#length;
-    this.#keptWords = 0;
-    this.changes.words.clear(length * 2 + 1);
-    this.changes.reserve(tokens + 1);
+    this.#baseLength = this.#length;
+    this.changes.words.clear(length + 1);
+    this.changes.reserve(odd + 1);
   }
 
-  /**
-   * Reads what is other than in the base, which must be that of the same scan. Of the readings of digits and signs as
-   * letters, the one that keeps two and takes `i` comes first.
-   */
+  /** Reads what is other than in the base, which must be that of the same scan. */
   readChanges(scan: TextScan, reading: Reading): void {
     const { starts, ends, flags, tokens } = scan;
-    const { leet, join, keep } = reading;
+    const { of, join } = reading;
     const { changes } = this;
-    const isFirstLeet = leet === 'i' && keep === 2;
     changes.count = 0;
-    changes.words.count = this.#keptWords;
-    this.#length = this.#keptLength;
+    changes.words.count = 0;
+    this.#length = this.#baseLength;
     this.hadLongRun = !join && this.#hadLongRunInBase;
-    const wanted = join ? TOKEN.joined : (leet === null ? 0 : TOKEN.leet) | (keep === 1 ? LONG_IN_BASE : 0);
     for (let odd = 0; odd < this.#oddCount; odd++) {
       let seen = this.#oddFlags[odd] ?? 0;
-      if ((seen & wanted) === 0) continue;
-      const at = odd;
+      if ((seen & of) === 0) continue;
       const token = this.#odd[odd] ?? 0;
       let first = token;
       let last = token;
+      let baseFrom = this.#oddFroms[odd] ?? 0;
       if (join) {
         seen |= flags[--first] ?? 0;
+        baseFrom = this.#firstWords[first] ?? 0;
         // All that are joined are odd.
-        for (; last + 1 < tokens && ((flags[last + 1] ?? 0) & TOKEN.joined) !== 0; odd++) seen |= flags[++last] ?? 0;
-      } else if (leet !== null && !isFirstLeet && (seen & TOKEN.leet) !== 0) {
-        const isOther = keep === 1 ? LONG_IN_LEET : TOKEN.leetOne;
-        if ((seen & isOther) === 0) {
-          this.#change(token, token, this.#leetFroms[at] ?? 0, this.#leetTos[at] ?? 0);
-          continue;
-        }
+        for (; last + 1 < tokens && ((flags[last + 1] ?? 0) & HAS_JOINED) !== 0; odd++) seen |= flags[++last] ?? 0;
       }
       const from = changes.words.count;
-      const undoMask = (seen & KIND.foreign) !== 0 && this.#isMasked(scan, seen);
-      const isLong = this.#spell(scan, starts[first] ?? 0, ends[last] ?? 0, undoMask, reading, changes.words);
-      if (isLong) this.hadLongRun = true;
-      this.#change(first, last, from, changes.words.count);
-      if (!isFirstLeet) continue;
-      this.#leetFroms[at] = from;
-      this.#leetTos[at] = changes.words.count;
-      if (isLong) this.#oddFlags[at] = seen | LONG_IN_LEET;
+      const undoMask = (seen & IS_FOREIGN) !== 0 && this.#isMasked(scan, seen);
+      const isLong = this.#spell(scan, starts[first] ?? 0, ends[last] ?? 0, seen, undoMask, reading, changes.words);
+      if (isLong) {
+        this.hadLongRun = true;
+        this.#changedFlags[changes.count] = LONG_IN_BASE;
+      } else this.#changedFlags[changes.count] = 0;
+      this.#changed[changes.count] = odd;
+      changes.froms[changes.count] = from;
+      changes.tos[changes.count] = changes.words.count;
+      changes.baseFroms[changes.count] = baseFrom;
+      changes.baseTos[changes.count++] = this.#oddTos[odd] ?? 0;
     }
-    if (!isFirstLeet) return;
-    this.#keptLength = this.#length;
-    this.#keptWords = changes.words.count;
   }
 
-  #change(first: number, last: number, from: number, to: number): void {
-    const { changes } = this;
-    changes.froms[changes.count] = from;
-    changes.tos[changes.count] = to;
-    changes.baseFroms[changes.count] = this.#firstWords[first] ?? 0;
-    changes.baseTos[changes.count++] = this.#firstWords[last + 1] ?? 0;
+  /** Takes what was read last, which joined nothing, for the base of the readings that follow. */
+  rebase(): void {
+    const { base, changes } = this;
+    const words = this.#spare;
+    words.clear(base.count + changes.words.count);
+    let change = 0;
+    let word = 0;
+    for (let odd = 0; odd < this.#oddCount; odd++) {
+      const from = this.#oddFroms[odd] ?? 0;
+      const to = this.#oddTos[odd] ?? 0;
+      const isChanged = change < changes.count && this.#changed[change] === odd;
+      if (isChanged) {
+        words.addAll(base, word, from);
+        word = to;
+      }
+      // Behind what is copied lies what is copied with the next change.
+      this.#oddFroms[odd] = words.count + (isChanged ? 0 : from - word);
+      if (isChanged) {
+        words.addAll(changes.words, changes.froms[change] ?? 0, changes.tos[change] ?? 0);
+        this.#oddFlags[odd] = ((this.#oddFlags[odd] ?? 0) & ~LONG_IN_BASE) | (this.#changedFlags[change++] ?? 0);
+      }
+      this.#oddTos[odd] = words.count + (isChanged ? 0 : to - word);
+    }
+    words.addAll(base, word, base.count);
+    this.#spare = base;
+    this.base = words;
+    this.#baseLength = this.#length;
+    this.#hadLongRunInBase = this.hadLongRun;
   }
 
   #isMasked({ hasOnlyTwins }: TextScan, seen: number): boolean {
@@ -193,7 +231,17 @@ export class Spelling {
   }
 
   /** Spells a part of the text behind what is spelled already. @returns whether it has a long run */
-  #spell(scan: TextScan, from: number, to: number, undoMask: boolean, reading: Reading, words: Words): boolean {
+  #spell(
+    scan: TextScan,
+    from: number,
+    to: number,
+    seen: number,
+    undoMask: boolean,
+    reading: Reading,
+    words: Words,
+  ): boolean {
+    if ((seen & UNEVEN) === 0 && !reading.join && this.#spellEven(scan, from, to, undoMask, reading, words))
+      return false;
     const { units, marks } = scan;
     const { leet, keep } = reading;
     const out = this.units;
@@ -201,24 +249,30 @@ export class Spelling {
     let start = length;
     let run = 0;
     let last = 0;
+    let hash = EMPTY_HASH;
+    let hashBefore = EMPTY_HASH;
     let hadLongRun = false;
     for (let index = from; index < to; index++) {
       const mark = marks[index] ?? 0;
       // A joint.
       if ((mark & WORD_OR_LEET) === 0) continue;
       let unit = units[index] ?? 0;
-      if (leet !== null && (mark & KIND.leet) !== 0 && (unit !== EXCLAMATION || isLetterAt(marks, index + 1, to))) {
+      if (leet !== null && (mark & IS_LEET) !== 0 && (unit !== EXCLAMATION || isLetterAt(marks, index + 1, to))) {
         const like = likeOf(mark);
         unit = like === CODE_I && leet === 'l' ? CODE_L : like;
-      } else if ((mark & KIND.word) === 0) unit = 0;
-      else if (undoMask && (mark & KIND.foreign) !== 0) unit = likeOf(mark) || unit;
-      if (unit === last && unit !== 0 && (unit < 48 || unit > 57)) {
+      } else if ((mark & IS_WORD) === 0) unit = 0;
+      else if (undoMask && (mark & IS_FOREIGN) !== 0) unit = likeOf(mark) || unit;
+      if (unit === last && unit !== 0 && !isDigit(unit)) {
         if (++run > 2) {
           hadLongRun = true;
-          if (run === 3 && keep === 1 && --length < start) {
+          if (run === 3 && keep === 1) {
+            hash = hashBefore;
             // It stands alone, and has been taken for a word.
-            start = length;
-            words.count--;
+            if (--length < start) {
+              start = length;
+              hash = EMPTY_HASH;
+              words.count--;
+            }
           }
           continue;
         }
@@ -226,32 +280,73 @@ export class Spelling {
       last = unit;
       const isAlone = unit >= FIRST_ALONE && standsAlone(unit);
       if (unit === 0 || isAlone) {
-        if (length > start) words.add(start, length);
+        if (length > start) words.add(start, length, hash);
         start = length;
+        hash = EMPTY_HASH;
       }
-      if (unit !== 0) out[length++] = unit;
+      if (unit === 0) continue;
+      out[length++] = unit;
+      hashBefore = hash;
+      hash = hashOn(hash, unit);
       if (isAlone) {
-        words.add(start, length);
+        words.add(start, length, hash);
         start = length;
+        hash = EMPTY_HASH;
       }
     }
-    if (length > start) words.add(start, length);
+    if (length > start) words.add(start, length, hash);
     this.#length = length;
     return hadLongRun;
   }
 
+  /**
+   * Spells a token that is one word, all of letters and digits, as nearly all are. @returns false: it has come to have a long
+   * run, and has to be spelled with more care
+   */
+  #spellEven({ units, marks }: TextScan, from: number, to: number, undoMask: boolean, { leet }: Reading, words: Words) {
+    const out = this.units;
+    const start = this.#length;
+    let length = start;
+    let run = 0;
+    let last = 0;
+    let hash = EMPTY_HASH;
+    for (let index = from; index < to; index++) {
+      const mark = marks[index] ?? 0;
+      let unit = units[index] ?? 0;
+      if (leet !== null && (mark & IS_LEET) !== 0) {
+        unit = likeOf(mark);
+        if (unit === CODE_I && leet === 'l') unit = CODE_L;
+      } else if (undoMask && (mark & IS_FOREIGN) !== 0) unit = likeOf(mark) || unit;
+      if (unit !== last) {
+        last = unit;
+        run = 1;
+      } else if (++run > 2 && !isDigit(unit)) return false;
+      out[length++] = unit;
+      hash = hashOn(hash, unit);
+    }
+    words.add(start, length, hash);
+    this.#length = length;
+    return true;
+  }
+
   #reserve(length: number, tokens: number): void {
-    // The text, and what is spelled anew by its base, by the reading that is kept and by another one.
+    // The text, and what is spelled anew by its base, by the reading that becomes the base after it, and by another one.
     if (length * 4 > this.units.length) this.units = new Uint16Array(length * 4);
-    if (tokens < this.#firstWords.length) return;
-    this.#firstWords = new Int32Array(tokens + 1);
-    this.#odd = new Int32Array(tokens + 1);
-    this.#oddFlags = new Int32Array(tokens + 1);
-    this.#leetFroms = new Int32Array(tokens + 1);
-    this.#leetTos = new Int32Array(tokens + 1);
+    if (tokens <= this.#odd.length) return;
+    this.#firstWords = new Int32Array(tokens);
+    this.#odd = new Int32Array(tokens);
+    this.#oddFlags = new Int32Array(tokens);
+    this.#oddFroms = new Int32Array(tokens);
+    this.#oddTos = new Int32Array(tokens);
+    this.#changed = new Int32Array(tokens);
+    this.#changedFlags = new Int32Array(tokens);
   }
 }
 
 function isLetterAt(marks: Uint16Array, index: number, end: number): boolean {
-  return index < end && ((marks[index] ?? 0) & KIND.word) !== 0;
+  return index < end && ((marks[index] ?? 0) & IS_WORD) !== 0;
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= 48 && unit <= 57;
 }

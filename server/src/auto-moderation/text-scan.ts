@@ -1,8 +1,27 @@
 import { entryOf, FIRST_ALONE, KIND, likeOf, lookUp, markOf, standsAlone } from './characters.js';
+import { EMPTY_HASH, hashOn } from './word-hash.js';
 
-const LETTERS = KIND.latin | KIND.foreign;
-const WORD_OR_LEET = KIND.word | KIND.leet;
+// Names of this module: what is imported or exported is looked up again at each use, once or more a character.
+const {
+  capital: IS_CAPITAL,
+  dropped: IS_DROPPED,
+  foreign: IS_FOREIGN,
+  joint: IS_JOINT,
+  latin: IS_LATIN,
+  leet: IS_LEET,
+  small: IS_SMALL,
+  tag: IS_TAG,
+  twin: IS_TWIN,
+  word: IS_WORD,
+} = KIND;
+const LETTERS = IS_LATIN | IS_FOREIGN;
+const WORD_OR_LEET = IS_WORD | IS_LEET;
 const [AT, EXCLAMATION, CODE_I] = [64, 33, 105];
+/** The first of the full stops of other scripts. */
+const IDEOGRAPHIC_STOP = 0x3002;
+/** Tells letters that change nothing but the word they are in from all that needs a closer look. */
+const SHAPE = IS_WORD | IS_CAPITAL | IS_LATIN | IS_FOREIGN | IS_DROPPED | IS_LEET | IS_JOINT;
+const PLAIN_LETTER = IS_WORD | IS_LATIN;
 /** Units that one is folded to at most: U+FDFA, to eighteen. */
 const MAX_FOLDED = 18;
 
@@ -21,6 +40,14 @@ export const TOKEN = {
   /** Has characters that are words by themselves. */
   alone: 1 << 21,
 } as const;
+const {
+  alone: HAS_ALONE,
+  joined: HAS_JOINED,
+  leet: HAS_LEET,
+  leetOne: HAS_LEET_ONE,
+  longRun: HAS_LONG_RUN,
+  sign: HAS_SIGN,
+} = TOKEN;
 
 /**
  * One pass over a message: the folded text, where its words are and what is odd about each, and what the rules on its form
@@ -37,6 +64,8 @@ export class TextScan {
   ends = new Int32Array(1024);
   /** Bits of {@link TOKEN} for each token, and of {@link KIND} of all its units. */
   flags = new Int32Array(1024);
+  /** Of each token its hash, see {@link hashOn}; of no use where one character was folded to several units. */
+  hashes = new Int32Array(1024);
   tokens = 0;
   /** The bits that any token has. */
   allFlags = 0;
@@ -50,14 +79,23 @@ export class TextScan {
   isMasked = false;
   /** Every letter that is not Latin could be a Latin one: nobody writes another script with those alone. */
   hasOnlyTwins = false;
+  /** Has characters that a link can hide behind, see {@link hasForbiddenLink}: without width, or other full stops. */
+  mayHideLinks = false;
   #text: string | null = null;
+  /** The text's own units: read from here, since each `charCodeAt` finds out anew how the string is stored. */
+  #source = new Uint16Array(1024);
+  #bytes = Buffer.from(this.#source.buffer);
 
   /** Does nothing for the text that was scanned last. */
   scan(text: string): void {
     if (text === this.#text) return;
     this.#text = text;
     if (text.length * MAX_FOLDED > this.units.length) this.#grow(text.length * MAX_FOLDED);
-    const { units, marks, starts, ends, flags } = this;
+    const { units, marks, starts, ends, flags, hashes } = this;
+    const source = this.#source;
+    this.#bytes.write(text, 'utf16le');
+    const end = text.length;
+    let mayHideLinks = false;
     let length = 0;
     let small = 0;
     let capitals = 0;
@@ -73,12 +111,15 @@ export class TextScan {
     let tokens = 0;
     let allFlags = 0;
     let isMixed = false;
+    // What was read last is a letter that needs no thought, in the midst of a token.
+    let isBehindLetter = false;
     // Of the token that is read.
     let isInToken = false;
     let seen = 0;
+    let hash = EMPTY_HASH;
     let onlyJointsBefore = false;
-    for (let index = 0; index < text.length; index++) {
-      let unit = text.charCodeAt(index);
+    for (let index = 0; index < end; index++) {
+      let unit = source[index] ?? 0;
       let kind = 0;
       let one = 0;
       let folded = '';
@@ -92,9 +133,26 @@ export class TextScan {
         kind = lookUp(unit);
         one = kind >>> 16;
         if (one === 0) folded = entryOf(unit).folded;
+        else if (isBehindLetter && (kind & SHAPE) === PLAIN_LETTER) {
+          droppedRun = 0;
+          if (one !== last) {
+            run = 1;
+            last = one;
+          } else {
+            if (++run > longest) longest = run;
+            if (run > 2) seen |= HAS_LONG_RUN;
+          }
+          small += (kind & IS_SMALL) === 0 ? 0 : 1;
+          seen |= kind & 0xffff;
+          hash = hashOn(hash, one);
+          units[length] = one;
+          marks[length++] = kind;
+          continue;
+        }
       }
-      if ((kind & KIND.dropped) !== 0) {
-        if ((kind & KIND.tag) === 0 && ++droppedRun > longest) longest = droppedRun;
+      if ((kind & IS_DROPPED) !== 0) {
+        mayHideLinks = true;
+        if ((kind & IS_TAG) === 0 && ++droppedRun > longest) longest = droppedRun;
         continue;
       }
       droppedRun = 0;
@@ -106,64 +164,71 @@ export class TextScan {
       if ((kind & WORD_OR_LEET) !== 0) {
         if (!isInToken) {
           isInToken = true;
-          seen = onlyJointsBefore ? TOKEN.joined : 0;
+          seen = onlyJointsBefore ? HAS_JOINED : 0;
           starts[tokens] = length;
+          hash = EMPTY_HASH;
         }
-        if (run > 2) seen |= TOKEN.longRun;
-        if ((kind & KIND.word) === 0) seen |= TOKEN.sign;
+        if (run > 2) seen |= HAS_LONG_RUN;
+        if ((kind & IS_WORD) === 0) seen |= HAS_SIGN;
         else if (previous === AT) {
           // Behind a letter the sign belongs to a mail address.
           if (!isBehindWord) mentions++;
-        } else if (previous === EXCLAMATION && (seen & KIND.leet) !== 0) {
+        } else if (previous === EXCLAMATION && (seen & IS_LEET) !== 0) {
           // It ends a sentence, unless a letter follows.
-          seen |= TOKEN.leet | TOKEN.leetOne;
+          seen |= HAS_LEET | HAS_LEET_ONE;
         }
-        if ((kind & (KIND.capital | KIND.foreign | KIND.leet)) !== 0) {
-          if ((kind & KIND.capital) !== 0) capitals++;
-          if ((kind & KIND.foreign) !== 0) foreignKinds |= (kind & KIND.twin) !== 0 ? KIND.twin : KIND.foreign;
-          if ((kind & KIND.leet) !== 0 && unit !== EXCLAMATION) {
-            seen |= likeOf(kind) === CODE_I ? TOKEN.leet | TOKEN.leetOne : TOKEN.leet;
+        if ((kind & (IS_CAPITAL | IS_FOREIGN | IS_LEET)) !== 0) {
+          if ((kind & IS_CAPITAL) !== 0) capitals++;
+          if ((kind & IS_FOREIGN) !== 0) foreignKinds |= (kind & IS_TWIN) !== 0 ? IS_TWIN : IS_FOREIGN;
+          if ((kind & IS_LEET) !== 0 && unit !== EXCLAMATION) {
+            seen |= likeOf(kind) === CODE_I ? HAS_LEET | HAS_LEET_ONE : HAS_LEET;
           }
         }
-        if ((kind & KIND.small) !== 0) small++;
+        if ((kind & IS_SMALL) !== 0) small++;
         seen |= kind & 0xffff;
       } else {
         if (isInToken) {
           isInToken = false;
-          if ((seen & LETTERS) === 0) seen &= ~(TOKEN.leet | TOKEN.leetOne);
+          if ((seen & LETTERS) === 0) seen &= ~(HAS_LEET | HAS_LEET_ONE);
           else if ((seen & LETTERS) === LETTERS) isMixed = true;
           allFlags |= seen;
           flags[tokens] = seen;
+          hashes[tokens] = hash;
           ends[tokens++] = length;
           onlyJointsBefore = true;
         }
-        if ((kind & KIND.joint) === 0) onlyJointsBefore = false;
+        if ((kind & IS_JOINT) === 0) onlyJointsBefore = false;
+        if (unit >= IDEOGRAPHIC_STOP) mayHideLinks = true;
       }
       // Of a sign behind a word: it belongs to a mail address.
       isBehindWord = unit === AT && isWord;
-      isWord = (kind & KIND.word) !== 0 || isBehindWord;
+      isWord = (kind & IS_WORD) !== 0 || isBehindWord;
       previous = unit;
+      isBehindLetter = one !== 0 && (kind & SHAPE) === PLAIN_LETTER;
       if (one !== 0) {
-        if (one >= FIRST_ALONE && standsAlone(one)) seen |= TOKEN.alone;
+        if (one >= FIRST_ALONE && standsAlone(one)) seen |= HAS_ALONE;
+        hash = hashOn(hash, one);
         units[length] = one;
         marks[length++] = kind;
         continue;
       }
       // Of several units, or beyond the basic plane: rare enough to take the way with less thought.
-      seen |= isInToken ? TOKEN.alone | TOKEN.longRun : 0;
+      seen |= isInToken ? HAS_ALONE | HAS_LONG_RUN : 0;
       for (let part = 0; part < folded.length; part++) {
         units[length] = folded.charCodeAt(part);
         marks[length++] = kind;
       }
     }
     if (isInToken) {
-      if ((seen & LETTERS) === 0) seen &= ~(TOKEN.leet | TOKEN.leetOne);
+      if ((seen & LETTERS) === 0) seen &= ~(HAS_LEET | HAS_LEET_ONE);
       else if ((seen & LETTERS) === LETTERS) isMixed = true;
       allFlags |= seen;
       flags[tokens] = seen;
+      hashes[tokens] = hash;
       ends[tokens++] = length;
     }
     this.length = length;
+    this.mayHideLinks = mayHideLinks;
     this.tokens = tokens;
     this.allFlags = allFlags;
     this.cased = small + capitals;
@@ -171,15 +236,18 @@ export class TextScan {
     // A run of one was not counted.
     this.longestRun = length === 0 ? longest : Math.max(longest, 1);
     this.mentions = mentions;
-    this.hasOnlyTwins = foreignKinds === KIND.twin;
+    this.hasOnlyTwins = foreignKinds === IS_TWIN;
     this.isMasked = isMixed || this.hasOnlyTwins;
   }
 
   #grow(length: number): void {
+    this.#source = new Uint16Array(length);
+    this.#bytes = Buffer.from(this.#source.buffer);
     this.units = new Uint16Array(length);
     this.marks = new Uint16Array(length);
     this.starts = new Int32Array(length);
     this.ends = new Int32Array(length);
     this.flags = new Int32Array(length);
+    this.hashes = new Int32Array(length);
   }
 }

@@ -1,5 +1,6 @@
 import { FIRST_ALONE, standsAlone } from './characters.js';
 import type { Changes, Words } from './spelling.js';
+import { EMPTY_HASH, hashOn } from './word-hash.js';
 
 /*
  * The search for all words and phrases of a list at once.
@@ -22,14 +23,15 @@ class Node {
 /** Bits of a filter for each entry: so few words that are not in the list get past it. */
 const FILTER_BITS_EACH = 64;
 const LEAST_FILTER_BITS = 1 << 12;
-const SEED = 0x811c9dc5 | 0;
-const PRIME = 0x01000193;
 const [CODE_A, CODE_I] = [97, 105];
 /** Letters that stand alone in a row before they are read as one word. */
 const LEAST_SPACED = 3;
 const MAX_SPACED = 100;
-/** What is noted of a word once it has been looked up: whether one of the list begins with it, and whether it is one letter. */
-const [UNSEEN, NOTHING, BEGINS, LETTER] = [0, 1, 2, 4];
+/**
+ * What is noted of a word once it has been looked up: whether one of the list begins with it, and whether it is one letter;
+ * or that it begins with a word that may go on, which ends the search.
+ */
+const [UNSEEN, NOTHING, BEGINS, LETTER, OPEN] = [0, 1, 2, 4, 8];
 /** Lengths of open beginnings are told apart up to it. */
 const MAX_LENGTH = 31;
 const NONE_BEGUN: readonly Node[] = [];
@@ -47,9 +49,10 @@ export class WordIndex {
   #spaced = 0;
   /** Lengths of the beginnings that stand alone, as bits: of one unit the lowest, of {@link MAX_LENGTH} and more the highest. */
   #openLengths = 0;
+  /** The least of them. */
+  #shortestOpen = Number.POSITIVE_INFINITY;
   /** Words of the longest phrase. */
   #longest = 1;
-  #foundBeginning: string | null = null;
 
   /** @param size how many entries there will be, at most */
   constructor(size: number) {
@@ -72,6 +75,7 @@ export class WordIndex {
     if (open && words.length === 1) {
       setBit(this.#beginnings, hashOf(first));
       this.#openLengths |= 1 << Math.min(first.length - 1, MAX_LENGTH);
+      this.#shortestOpen = Math.min(this.#shortestOpen, first.length);
     } else setBit(this.#filter, hashOf(first));
     const last = words.at(-1) ?? '';
     if (open) {
@@ -81,10 +85,13 @@ export class WordIndex {
     } else node.entry = entry;
   }
 
-  /** @returns the first entry that the words have; null: none */
+  /** @returns an entry that the words have; null: none */
   find(units: Uint16Array, base: Words): string | null {
-    this.#begin();
-    for (let word = 0; word < base.count; word++) {
+    this.#begun = NONE_BEGUN;
+    this.#spaced = 0;
+    const { count } = base;
+    for (let word = 0; word < count; word++) {
+      if (this.#note(units, base, word) === NOTHING && this.#isIdle) continue;
       const found = this.#take(units, base, word);
       if (found !== null) return found;
     }
@@ -96,55 +103,71 @@ export class WordIndex {
    * is as it was, and {@link find} has found nothing in it.
    */
   findInChanges(units: Uint16Array, base: Words, changes: Changes): string | null {
-    this.#begin();
+    this.#begun = NONE_BEGUN;
+    this.#spaced = 0;
+    const { baseFroms, baseTos, froms, tos, words, count } = changes;
+    const { notes } = base;
+    const before = this.#longest - 1;
     let word = 0;
-    for (let change = 0; change < changes.count; change++) {
-      const from = changes.baseFroms[change] ?? 0;
-      let start = Math.max(word, from - this.#longest + 1);
-      while (start > word && ((base.notes[start - 1] ?? 0) & LETTER) !== 0) start--;
-      for (; word < from; word++) {
-        if (word < start && this.#begun.length === 0 && this.#spaced === 0) word = start;
-        if (word === from) break;
+    for (let change = 0; change < count; change++) {
+      const from = baseFroms[change] ?? 0;
+      // What the change before could go on with.
+      for (; word < from && !this.#isIdle; word++) {
         const found = this.#take(units, base, word);
         if (found !== null) return found;
       }
-      const to = changes.tos[change] ?? 0;
-      for (let changed = changes.froms[change] ?? 0; changed < to; changed++) {
-        const found = this.#take(units, changes.words, changed);
+      let start = Math.max(word, from - before);
+      while (start > word && ((notes[start - 1] ?? 0) & LETTER) !== 0) start--;
+      for (; start < from; start++) {
+        if (notes[start] === NOTHING && this.#isIdle) continue;
+        const found = this.#take(units, base, start);
         if (found !== null) return found;
       }
-      word = changes.baseTos[change] ?? 0;
+      const to = tos[change] ?? 0;
+      for (let changed = froms[change] ?? 0; changed < to; changed++) {
+        if (this.#note(units, words, changed) === NOTHING && this.#isIdle) continue;
+        const found = this.#take(units, words, changed);
+        if (found !== null) return found;
+      }
+      word = baseTos[change] ?? 0;
     }
-    for (; word < base.count && (this.#begun.length > 0 || this.#spaced > 0); word++) {
+    for (; word < base.count && !this.#isIdle; word++) {
       const found = this.#take(units, base, word);
       if (found !== null) return found;
     }
     return this.#findSpaced();
   }
 
-  #begin(): void {
-    this.#begun = NONE_BEGUN;
-    this.#spaced = 0;
+  /** Nothing is begun that the next word could go on with. */
+  get #isIdle(): boolean {
+    return this.#begun === NONE_BEGUN && this.#spaced === 0;
+  }
+
+  /** What is to be known of a word, looked up once. */
+  #note(units: Uint16Array, { starts, ends, hashes, notes }: Words, word: number): number {
+    const known = notes[word] ?? 0;
+    if (known !== UNSEEN) return known;
+    const from = starts[word] ?? 0;
+    const length = (ends[word] ?? 0) - from;
+    let note = getBit(this.#filter, hashes[word] ?? 0) ? BEGINS : NOTHING;
+    if (length === 1 && isLetterAlone(units[from] ?? 0)) note |= LETTER;
+    if (length >= this.#shortestOpen && this.#findBeginning(units, from, from + length) !== null) note = OPEN;
+    notes[word] = note;
+    return note;
   }
 
   /** Looks at the next word. */
-  #take(units: Uint16Array, { starts, ends, notes }: Words, word: number): string | null {
-    const from = starts[word] ?? 0;
-    const to = ends[word] ?? 0;
-    let note = notes[word] ?? 0;
-    if (note === UNSEEN) {
-      const hash = this.#hashPast(units, from, to);
-      if (hash === null) return this.#foundBeginning;
-      note = getBit(this.#filter, hash) ? BEGINS : NOTHING;
-      if (to - from === 1 && isLetterAlone(units[from] ?? 0)) note |= LETTER;
-      notes[word] = note;
-    }
-    if (this.#begun.length > 0 || (note & BEGINS) !== 0) {
+  #take(units: Uint16Array, words: Words, word: number): string | null {
+    const from = words.starts[word] ?? 0;
+    const to = words.ends[word] ?? 0;
+    const note = this.#note(units, words, word);
+    if (note === OPEN) return this.#findBeginning(units, from, to);
+    if (this.#begun !== NONE_BEGUN || (note & BEGINS) !== 0) {
       const text = textOf(units, from, to);
       const found = this.#advance(text);
       if (found !== null) return found;
       // Let through by mistake.
-      if ((note & BEGINS) !== 0 && this.#root.next?.has(text) !== true) notes[word] = NOTHING | (note & LETTER);
+      if ((note & BEGINS) !== 0 && this.#root.next?.has(text) !== true) words.notes[word] = NOTHING | (note & LETTER);
     }
     if ((note & LETTER) !== 0) {
       if (this.#spaced < MAX_SPACED) this.#letters[this.#spaced] = units[from] ?? 0;
@@ -154,24 +177,19 @@ export class WordIndex {
     return this.#spaced === 0 ? null : this.#findSpaced();
   }
 
-  /** The hash of a word; null when it begins with one of the list: {@link #foundBeginning}. */
-  #hashPast(units: Uint16Array, from: number, to: number): number | null {
+  /** The entry that may go on and that a word begins with; null: none. */
+  #findBeginning(units: Uint16Array, from: number, to: number): string | null {
     const beginnings = this.#beginnings;
-    const lengths = this.#openLengths;
-    let hash = SEED;
-    let length = 0;
-    for (let index = from; index < to; index++) {
-      hash = Math.imul(hash ^ (units[index] ?? 0), PRIME);
-      if (((lengths >>> length) & 1) !== 0 && getBit(beginnings, hash)) {
-        const found = this.#root.open?.beginnings.get(textOf(units, from, index + 1));
-        if (found !== undefined) {
-          this.#foundBeginning = found;
-          return null;
-        }
-      }
-      if (length < MAX_LENGTH) length++;
+    // The lowest bit is that of the length so far; the highest one, which is the sign, stays for all beyond.
+    let lengths = this.#openLengths;
+    let hash = EMPTY_HASH;
+    for (let index = from; index < to && lengths !== 0; index++, lengths >>= 1) {
+      hash = hashOn(hash, units[index] ?? 0);
+      if ((lengths & 1) === 0 || !getBit(beginnings, hash)) continue;
+      const found = this.#root.open?.beginnings.get(textOf(units, from, index + 1));
+      if (found !== undefined) return found;
     }
-    return hash;
+    return null;
   }
 
   /** Takes the phrases that were begun, and those that begin here, a word further. */
@@ -183,7 +201,7 @@ export class WordIndex {
       if (entry !== null) return entry;
       if (next !== undefined && (next.next !== null || next.open !== null)) begun.push(next);
     }
-    this.#begun = begun;
+    this.#begun = begun.length === 0 ? NONE_BEGUN : begun;
     return null;
   }
 
@@ -199,10 +217,10 @@ export class WordIndex {
   }
 
   #findLetters(from: number, to: number): string | null {
-    let hash = SEED;
+    let hash = EMPTY_HASH;
     let isOpen = false;
     for (let index = from; index < to; index++) {
-      hash = Math.imul(hash ^ (this.#letters[index] ?? 0), PRIME);
+      hash = hashOn(hash, this.#letters[index] ?? 0);
       isOpen ||= getBit(this.#beginnings, hash);
     }
     if (!isOpen && !getBit(this.#filter, hash)) return null;
@@ -229,10 +247,9 @@ export function textOf(units: Uint16Array, from: number, to: number): string {
   return String.fromCharCode(...units.subarray(from, to));
 }
 
-/** FNV-1a over units. */
 function hashOf(word: string): number {
-  let hash = SEED;
-  for (let index = 0; index < word.length; index++) hash = Math.imul(hash ^ word.charCodeAt(index), PRIME);
+  let hash = EMPTY_HASH;
+  for (let index = 0; index < word.length; index++) hash = hashOn(hash, word.charCodeAt(index));
   return hash;
 }
 

@@ -1,15 +1,16 @@
-import { type Reading, Spelling, type Unmask } from './spelling.js';
+import { LONG_IN_BASE, type Reading, Spelling, type Unmask } from './spelling.js';
 import { TextScan, TOKEN } from './text-scan.js';
 import { textOf, WordIndex } from './word-index.js';
 
 /** Words of a phrase; in scripts without spaces, its characters. */
 const MAX_PHRASE_WORDS = 20;
 /** The ways in which a text is read after it was read as it stands. */
-const SHORT: Reading = { leet: null, join: false, keep: 1 };
-const JOINED: Reading = { leet: null, join: true, keep: 2 };
-const LEET_I: Reading = { leet: 'i', join: false, keep: 2 };
-const LEET_I_SHORT: Reading = { leet: 'i', join: false, keep: 1 };
-const LEET_L: Reading = { leet: 'l', join: false, keep: 2 };
+const SHORT: Reading = { of: LONG_IN_BASE, leet: null, join: false, keep: 1 };
+const JOINED: Reading = { of: TOKEN.joined, leet: null, join: true, keep: 2 };
+const LEET_I: Reading = { of: TOKEN.leet, leet: 'i', join: false, keep: 2 };
+// Those start from the one before.
+const LEET_I_SHORT: Reading = { of: LONG_IN_BASE, leet: 'i', join: false, keep: 1 };
+const LEET_L: Reading = { of: TOKEN.leetOne, leet: 'l', join: false, keep: 2 };
 
 // One message at a time is looked at, from the beginning to the end: its buffers are shared.
 const scratch = new TextScan();
@@ -64,11 +65,14 @@ export class WordList {
     if ((scan.allFlags & TOKEN.leet) === 0) return null;
     const leet = this.#read(index, scan, LEET_I);
     if (leet !== null) return leet;
+    const hasOne = (scan.allFlags & TOKEN.leetOne) !== 0;
+    if (!spelling.hadLongRun && !hasOne) return null;
+    spelling.rebase();
     if (spelling.hadLongRun) {
       const short = this.#read(index, scan, LEET_I_SHORT);
       if (short !== null) return short;
     }
-    return (scan.allFlags & TOKEN.leetOne) === 0 ? null : this.#read(index, scan, LEET_L);
+    return hasOne ? this.#read(index, scan, LEET_L) : null;
   }
 
   #read(index: WordIndex, scan: TextScan, reading: Reading): string | null {
