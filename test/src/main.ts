@@ -1,4 +1,5 @@
 /** `npm test`: starts the servers that the tests need, runs all compiled test files, and tells what came out. */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,12 +7,16 @@ import { findTestFiles, type TestFile } from './runner/discover.js';
 import { ensurePrograms, SetupError } from './runner/install.js';
 import { describeFailures, describeFile, totalsOf } from './runner/report.js';
 import { type FileResult, runFile } from './runner/run-file.js';
+import { checkRecords, type LogCheck } from './runner/secrets.js';
 import { PostgresServer } from './support/postgres.js';
 import { RedisServer } from './support/redis.js';
+import { RECORDS_VARIABLE } from './support/run-records.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Test files that run at a time: more would make the timing of each one a matter of the others. */
 const CONCURRENCY = 2;
+/** Lines with secrets that are told of one test file. */
+const MAX_LEAKS = 5;
 
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interruption.abort());
@@ -25,7 +30,7 @@ try {
 
 async function main(filters: readonly string[], signal: AbortSignal): Promise<number> {
   const files = findTestFiles(ROOT, filters);
-  const results = files.length === 0 ? [] : await inThrowAwayServers((env) => runFiles(files, env, signal));
+  const results = files.length === 0 ? [] : await inThrowAwayServers((servers) => runFiles(files, servers, signal));
   if (signal.aborted) {
     console.log('Interrupted.');
     return 130;
@@ -37,8 +42,15 @@ async function main(filters: readonly string[], signal: AbortSignal): Promise<nu
   return passed > 0 && failed === 0 ? 0 : 1;
 }
 
-/** Runs `work` with the environment that leads to servers of its own; they and all temporary files are gone after it. */
-async function inThrowAwayServers<T>(work: (env: Record<string, string>) => Promise<T>): Promise<T> {
+interface ThrowAwayServers {
+  /** Environment that leads to them. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Their passwords. */
+  readonly secrets: readonly string[];
+}
+
+/** Runs `work` with servers of its own; they and all temporary files are gone after it. */
+async function inThrowAwayServers<T>(work: (servers: ThrowAwayServers) => Promise<T>): Promise<T> {
   ensurePrograms(console.log);
   // Everything temporary, of this process and of the tests, goes here: nothing stays behind, even of a killed test.
   const folder = mkdtempSync(join(tmpdir(), 'hubbub-test-'));
@@ -49,9 +61,15 @@ async function inThrowAwayServers<T>(work: (env: Record<string, string>) => Prom
   let redis: RedisServer | undefined;
   try {
     postgres = await PostgresServer.start();
-    redis = await RedisServer.start();
+    const secrets = [0, 1].map(() => randomBytes(12).toString('hex'));
+    const [postgresPassword = '', requirepass = ''] = secrets;
+    redis = await RedisServer.start({ settings: { requirepass } });
+    // It asks for no password, and takes any: this one is there to be looked for in the logs.
+    const postgresUrl = new URL(postgres.url());
+    postgresUrl.password = postgresPassword;
     console.log(`PostgreSQL runs on port ${postgres.port}, Redis on port ${redis.port}, both for this run only.\n`);
-    return await work({ HUBBUB_TEST_DATABASE_URL: postgres.url(), HUBBUB_TEST_REDIS_URL: redis.url });
+    const env = { HUBBUB_TEST_DATABASE_URL: postgresUrl.href, HUBBUB_TEST_REDIS_URL: redis.url };
+    return await work({ env, secrets });
   } finally {
     await Promise.allSettled([postgres?.stop(), redis?.stop()]);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
@@ -60,18 +78,29 @@ async function inThrowAwayServers<T>(work: (env: Record<string, string>) => Prom
 
 async function runFiles(
   files: readonly TestFile[],
-  env: Readonly<Record<string, string>>,
+  servers: ThrowAwayServers,
   signal: AbortSignal,
 ): Promise<FileResult[]> {
   const queue = [...files];
   const results: FileResult[] = [];
+  const checks: LogCheck[] = [];
   const worker = async () => {
     for (let file = queue.shift(); file !== undefined && !signal.aborted; file = queue.shift()) {
-      const result = await runFile(file, env, signal);
+      const records = mkdtempSync(join(tmpdir(), 'records-'));
+      const ran = await runFile(file, { ...servers.env, [RECORDS_VARIABLE]: records }, signal);
+      const check = checkRecords(records, servers.secrets);
+      rmSync(records, { recursive: true });
+      checks.push(check);
+      const result = { ...ran, problems: [...ran.problems, ...check.leaks.slice(0, MAX_LEAKS)] };
       results.push(result);
       if (!signal.aborted) console.log(describeFile(result));
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  const sum = (of: (check: LogCheck) => number) => checks.reduce((total, check) => total + of(check), 0);
+  console.log(
+    `\nServers logged ${sum(({ lines }) => lines)} lines; ${sum(({ leaks }) => leaks.length)} of them hold one of ` +
+      `${sum(({ secrets }) => secrets)} tokens, keys and passwords of the tests.`,
+  );
   return results;
 }

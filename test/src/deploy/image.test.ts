@@ -13,6 +13,7 @@ import { type Pair, startPair } from '../support/pair.js';
 import { freePort } from '../support/ports.js';
 import { Child, cleanEnvironment } from '../support/processes.js';
 import { api } from '../support/rest.js';
+import { recordLog } from '../support/run-records.js';
 import { until } from '../support/wait.js';
 import { DEPLOY, ROOT, read } from './files.js';
 
@@ -52,6 +53,7 @@ describe('deploy/Dockerfile', () => {
   function start([program = '', ...args]: readonly string[], env: Readonly<Record<string, string>>): Promise<Child> {
     return Child.start(program, args, {
       cwd: join(image.root, image.workdir),
+      onLine: recordLog,
       env: cleanEnvironment({ ...image.env, ...env, PATH: join(folder, 'bin'), HOME: '/nonexistent' }),
       ...(process.getuid?.() === 0 ? { user: parseOwner(image.user) } : {}),
     });

@@ -1,6 +1,7 @@
 /** Hubbub as its users run it: a process that is configured by its environment and stopped by a signal. */
 import { resolve } from 'node:path';
 import { Child, cleanEnvironment, describeExit, type Exit } from './processes.js';
+import { recordLog } from './run-records.js';
 
 const MAIN = resolve(import.meta.dirname, '../../../server/dist/main.js');
 /** An embedded database is made from nothing at the start, on a machine that may be busy with other tests. */
@@ -41,6 +42,7 @@ export class HubbubProcess {
     const child = await Child.start(process.execPath, [MAIN], {
       env: cleanEnvironment({ PORT: '0', ...env }),
       onLine: (text) => {
+        recordLog(text);
         const line = parseLogLine(text);
         if (line === null) return;
         logs.push(line);

@@ -3,6 +3,7 @@ import { HubbubProcess } from './hubbub.js';
 import { createDatabase } from './postgres.js';
 import { reserveRedisDatabase } from './redis.js';
 import { api } from './rest.js';
+import { recordSecret } from './run-records.js';
 import { type Claims, TokenKey, userClaims } from './tokens.js';
 
 /** `embedded`: one instance in development mode, all in memory; `cluster`: instances on PostgreSQL and Redis. */
@@ -63,6 +64,7 @@ export class Pair {
     if (this.#key !== null) return this.#key.sign(userClaims(username, claims));
     const path = '/api/v1/dev/token';
     const { body } = await api(this.at(0).url).post<{ token: string }>(path, { username, ...claims }, { expect: 201 });
+    recordSecret(body.token);
     return body.token;
   }
 

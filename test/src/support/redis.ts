@@ -23,7 +23,10 @@ export interface RedisDatabase {
   drop(): Promise<void>;
 }
 
-/** A Redis server of its own on 127.0.0.1, without password and without a disk: what it knows is gone when it ends. */
+/**
+ * A Redis server of its own on 127.0.0.1, without a disk: what it knows is gone when it ends. It has a password when its
+ * settings say `requirepass`.
+ */
 export class RedisServer {
   readonly port: number;
   readonly #program: string;
@@ -64,7 +67,8 @@ export class RedisServer {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    const { requirepass } = this.#settings;
+    return `redis://${requirepass === undefined ? '' : `:${requirepass}@`}127.0.0.1:${this.port}`;
   }
 
   /** Kills the server without warning; settles when it is gone. */

@@ -3,6 +3,7 @@
  * mistake in the server's JWT library cannot hide here.
  */
 import { createHash, createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { recordSecret } from './run-records.js';
 
 export type Algorithm = 'RS256' | 'ES256' | 'EdDSA';
 
@@ -26,13 +27,16 @@ export class TokenKey {
     this.algorithm = algorithm;
     this.#privateKey = privateKey;
     this.privatePem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    recordSecret(this.privatePem);
     this.publicPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   }
 
   /** A token with exactly these claims. */
   sign(claims: Claims): string {
     const input = signingInput(this.algorithm, claims);
-    return `${input}.${this.#signature(input).toString('base64url')}`;
+    const token = `${input}.${this.#signature(input).toString('base64url')}`;
+    recordSecret(token);
+    return token;
   }
 
   #signature(input: string): Buffer {

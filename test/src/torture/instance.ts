@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child, cleanEnvironment, describeExit } from '../support/processes.js';
+import { recordLog } from '../support/run-records.js';
 import { TcpLink } from '../support/tcp-link.js';
 import { clockMs } from './events.js';
 
@@ -177,6 +178,7 @@ export class Instance {
 
   #onLine(line: string): void {
     appendFileSync(this.#options.logFile, `${line}\n`);
+    recordLog(line);
     const entry = parse(line);
     if (entry === null) {
       // While it starts, plain text is how it explains why it cannot.
