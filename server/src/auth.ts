@@ -1,10 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import { SITE_ROLES, type SiteRole } from '@hubbub/protocol/rest.js';
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { KeyConfig } from './config.js';
-import { HubbubError } from './errors.js';
+import { ExpiredToken, HubbubError } from './errors.js';
 import type { Identity } from './identity.js';
+import { remoteKeys } from './jwks.js';
 
 interface AuthOptions {
   readonly key: Exclude<KeyConfig, { kind: 'development' }>;
@@ -35,7 +36,7 @@ export class Auth {
     this.#options = options;
     const { key } = options;
     if (key.kind === 'jwks') {
-      this.#getKey = createRemoteJWKSet(key.url);
+      this.#getKey = remoteKeys(key.url);
       // Each key of the set has a type, and a type has one algorithm of these.
       this.#algorithms = ['RS256', 'ES256', 'EdDSA'];
     } else {
@@ -81,7 +82,7 @@ export class Auth {
       });
       return payload;
     } catch (error) {
-      if (error instanceof errors.JWTExpired) throw unauthorized('The access token has expired', error);
+      if (error instanceof errors.JWTExpired) throw new ExpiredToken(error);
       if (error instanceof errors.JWTClaimValidationFailed) {
         throw unauthorized(`The access token's claim "${error.claim}" is missing or not acceptable`, error);
       }

@@ -29,6 +29,13 @@ export class HubbubError extends Error {
   }
 }
 
+/** A token that was good once: whoever brings it does not guess. */
+export class ExpiredToken extends HubbubError {
+  constructor(cause: unknown) {
+    super('UNAUTHORIZED', 'The access token has expired', { cause });
+  }
+}
+
 /** What storage could not do. `outcome` tells whether a write may have happened all the same. */
 export class StorageUnavailable extends HubbubError {
   readonly outcome: 'not-applied' | 'unknown';
