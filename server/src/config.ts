@@ -46,6 +46,10 @@ export interface Config {
   readonly historyOnJoin: number;
   /** Whose `X-Forwarded-For` is believed: false nobody's, a number of hops, or addresses. */
   readonly trustProxy: false | number | string[];
+  /** WebSocket connections of one address to one process; 0: no limit. */
+  readonly maxConnectionsPerAddress: number;
+  /** Requests a minute of one address without a valid token, or for what there is not; 0: no limit. */
+  readonly maxFailuresPerAddress: number;
   /** Longest time over which the closes of a shutdown are spread, in milliseconds. */
   readonly drainWindowMs: number;
   readonly logLevel: string;
@@ -116,6 +120,8 @@ export function readConfig(env: Environment): Config {
     messageMaxChars: read.integer('CHAT_MESSAGE_MAX_CHARS', 500, 1, 100_000),
     historyOnJoin: read.integer('CHAT_HISTORY_ON_JOIN', 50, 0, 1000),
     trustProxy: readTrustProxy(read),
+    maxConnectionsPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1000, 0, 1_000_000),
+    maxFailuresPerAddress: read.integer('MAX_FAILURES_PER_ADDRESS', 300, 0, 1_000_000),
     drainWindowMs: read.integer('DRAIN_SECONDS', 10, 0, 3600) * 1000,
     logLevel: read.oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     metricsToken: read.text('METRICS_TOKEN'),

@@ -33,6 +33,8 @@ async function listen(t: TestContext, now: () => number): Promise<number> {
     maxFrameBytes: 4096,
     maxPending: 1000,
     isDraining: () => false,
+    takePlace: () => {},
+    refusal: (_request, error) => error,
     mayCome: () => limiter.take('upgrade', { perMinute: PER_MINUTE, burst: BURST }).allowed,
     isOriginAllowed: () => true,
     authenticate: () => Promise.resolve(IDENTITY),

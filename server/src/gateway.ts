@@ -7,6 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from './admission.js';
 import { type Credentials, readCredentials, selectSubprotocol } from './credentials.js';
 import { asHubbubError, HubbubError } from './errors.js';
+import { httpRefusal } from './http-refusal.js';
 import type { Identity } from './identity.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
@@ -37,6 +38,10 @@ interface GatewayOptions {
   /** Upgrades that are being looked at, at most; further ones are told when to come back. */
   readonly maxPending: number;
   readonly isDraining: () => boolean;
+  /** Takes the place of one connection of the client's address until the socket is closed. @throws HubbubError */
+  readonly takePlace: (request: IncomingMessage, socket: Socket) => void;
+  /** What a request that met this error is refused with: the same, or that its address has guessed too often. */
+  readonly refusal: (request: IncomingMessage, error: HubbubError) => HubbubError;
   /** Whether one more may come now: asked once an upgrade, and counted by whoever answers. */
   readonly mayCome: () => boolean;
   /** Whether a browser on this origin may connect; `host` is the request's own. */
@@ -60,6 +65,7 @@ const ONE_CHANNEL = /^(?:\/api(?:\/v1)?\/chat\/channels\/([^/]+)\/ws|\/ws\/chat\
 const MANY_CHANNELS = /^(?:\/ws\/chat|\/api(?:\/v1)?\/chat\/ws)$/;
 const STATUS_ATTRIBUTE = 'http.response.status_code';
 const MIN_RETURN_WAIT_MS = 1000;
+const REFUSAL_WAIT_MS = 5000;
 // RFC 6455, section 4.1: the base64 of 16 bytes.
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
@@ -92,7 +98,7 @@ export class Gateway {
     // of a write may come after everything else.
     socket.on('error', ignoreError);
     const span = this.#options.tracing?.startUpgrade(request) ?? null;
-    this.#upgrade(request, socket, head, span).catch((error) => this.#refuse(socket, error, span));
+    this.#upgrade(request, socket, head, span).catch((error) => this.#refuse(request, socket, error, span));
   };
 
   close(): void {
@@ -102,6 +108,7 @@ export class Gateway {
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, span: Span | null): Promise<void> {
     const target = readTarget(request);
     assertHandshake(request);
+    this.#options.takePlace(request, socket);
     if (this.#pending >= this.#options.maxPending || !this.#options.mayCome()) {
       // Told apart, those who come back at once after a failure do not come back at once again.
       const retryAfterMs = MIN_RETURN_WAIT_MS * (1 + Math.random() * 4);
@@ -177,8 +184,8 @@ export class Gateway {
     }
   }
 
-  #refuse(socket: Socket, cause: unknown, span: Span | null): void {
-    const error = asHubbubError(cause);
+  #refuse(request: IncomingMessage, socket: Socket, cause: unknown, span: Span | null): void {
+    const error = this.#options.refusal(request, asHubbubError(cause));
     span?.setAttribute(STATUS_ATTRIBUTE, error.status);
     failSpan(span, error);
     this.#options.metrics.upgradesRefused.inc({ code: error.code });
@@ -188,31 +195,15 @@ export class Gateway {
       this.#options.log.error(line, 'An upgrade failed unexpectedly');
     }
     if (socket.destroyed) return;
-    const body = JSON.stringify({ error: error.message, code: error.code });
-    const lines = [
-      `HTTP/1.1 ${error.status} ${STATUS_TEXT[error.status] ?? 'Error'}`,
-      'Connection: close',
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${requestId}`,
-    ];
-    if (error.retryAfterMs !== undefined) lines.push(`Retry-After: ${Math.ceil(error.retryAfterMs / 1000)}`);
+    // One who does not read would keep the socket open.
+    socket.setTimeout(REFUSAL_WAIT_MS, () => socket.destroy());
     socket.once('finish', () => socket.destroy());
-    socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+    const { status, code, message, retryAfterMs } = error;
+    socket.end(httpRefusal({ status, body: { error: message, code }, requestId, retryAfterMs }));
   }
 }
 
 function ignoreError(): void {}
-
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  409: 'Conflict',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-};
 
 function readTarget(request: IncomingMessage): Target {
   const url = request.url ?? '/';

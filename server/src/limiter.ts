@@ -47,16 +47,25 @@ export class MemoryLimiter implements Limiter {
   }
 
   take(key: string, rate: Rate): RateDecision {
-    const nowUs = Math.round(this.#now() * 1000);
-    const interval = intervalOf(rate);
-    const arrival = Math.max(this.#arrivals.get(key) ?? 0, nowUs) + interval;
-    const allowed = arrival - nowUs <= interval * rate.burst;
-    if (allowed) this.#arrivals.set(key, arrival);
-    return decide(allowed, allowed ? arrival - nowUs : arrival - interval - nowUs, rate);
+    return this.#decide(key, rate, true);
+  }
+
+  /** What {@link take} would decide now, without taking anything. */
+  peek(key: string, rate: Rate): RateDecision {
+    return this.#decide(key, rate, false);
   }
 
   close(): void {
     clearInterval(this.#sweep);
+  }
+
+  #decide(key: string, rate: Rate, taking: boolean): RateDecision {
+    const nowUs = Math.round(this.#now() * 1000);
+    const interval = intervalOf(rate);
+    const arrival = Math.max(this.#arrivals.get(key) ?? 0, nowUs) + interval;
+    const allowed = arrival - nowUs <= interval * rate.burst;
+    if (allowed && taking) this.#arrivals.set(key, arrival);
+    return decide(allowed, allowed ? arrival - nowUs : arrival - interval - nowUs, rate);
   }
 
   #dropIdle(): void {

@@ -89,6 +89,11 @@ export class Metrics {
   );
   readonly resumes = this.#counter('hubbub_resumes_total', 'Joins by where their messages came from', ['source']);
   readonly upgradesRefused = this.#counter('hubbub_upgrades_refused_total', 'Refused WebSocket upgrades', ['code']);
+  readonly addressesLimited = this.#counter(
+    'hubbub_address_limits_hit_total',
+    'Sockets, upgrades and requests refused because of what their address had asked before',
+    ['limit'],
+  );
   readonly spansLost = this.#counter('hubbub_spans_lost_total', 'Spans of traces that could not be delivered');
   readonly redisUp = this.#gauge('hubbub_redis_up', '1: Redis answers; 0: it does not; -1: none is configured', 'min');
   readonly databaseUp = this.#gauge('hubbub_database_up', '1: the database answers; 0: it does not', 'min');

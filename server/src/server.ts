@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { TypingFrame } from '@hubbub/protocol/frames.js';
 import { MAX_CLIENT_FRAME_BYTES } from '@hubbub/protocol/limits.js';
+import { AddressLimits } from './address-limits.js';
 import { admit } from './admission.js';
 import { Auth } from './auth.js';
 import { HitLog } from './auto-moderation/hit-log.js';
@@ -11,6 +12,7 @@ import { BATCH_KIND, noteBatch } from './batch.js';
 import { type Bus, MemoryBus } from './bus.js';
 import { RedisBus } from './bus-redis.js';
 import type { AccessNote, EphemeralNote } from './channel-hub.js';
+import { trustOf } from './client-address.js';
 import { Commands } from './commands.js';
 import type { Config } from './config.js';
 import { Connection } from './connection.js';
@@ -287,6 +289,13 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   // In development mode a page of another site must not reach in by a name of its own that resolves to loopback.
   const originAllowed = (from: string, host: string | null, allowed: readonly string[]) =>
     isOriginAllowed(from, development && !LOOPBACK_NAME.test(host ?? '') ? null : host, allowed);
+  const addressLimits = new AddressLimits({
+    maxConnections: config.maxConnectionsPerAddress,
+    maxFailuresPerMinute: config.maxFailuresPerAddress,
+    trust: trustOf(config.trustProxy),
+    metrics,
+    log,
+  });
   const upgrades = new MemoryLimiter();
   const gateway = new Gateway({
     log,
@@ -298,6 +307,8 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     ),
     maxPending: Math.ceil(MAX_PENDING_UPGRADES / (siblings?.hello.workers ?? 1)),
     isDraining: () => draining,
+    takePlace: (request, socket) => addressLimits.takePlace(request, socket),
+    refusal: (request, error) => addressLimits.refusal(request, error),
     mayCome: () => upgrades.take('upgrade', UPGRADE_RATE).allowed,
     isOriginAllowed: (from, host) => originAllowed(from, host, config.websocketOrigins),
     authenticate: (token) => auth.authenticate(token),
@@ -338,6 +349,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
       tracing,
       db,
       auth,
+      addressLimits,
       screening,
       review,
       hub,
@@ -355,6 +367,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     },
     developmentKey,
   );
+  app.server.on('connection', addressLimits.onSocket);
   app.server.on('upgrade', gateway.onUpgrade);
   await siblings?.prepared();
   const { host, port } = config;
@@ -383,6 +396,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     revocations.close();
     limiter.close();
     upgrades.close();
+    addressLimits.close();
     await bus.close();
     link?.close();
     if (tracing !== null) await within(LAST_WRITES_MS, tracing.close());

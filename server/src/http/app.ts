@@ -1,14 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { type FastifyBaseLogger, type FastifyRequest, fastify } from 'fastify';
+import { trustOf } from '../client-address.js';
 import { HubbubError } from '../errors.js';
+import { REFUSAL_HEADERS } from '../http-refusal.js';
 import { traceFields } from '../span.js';
 import { authentication, identityIfAny } from './access.js';
 import { autoModerationRoutes } from './auto-moderation.js';
@@ -34,11 +36,39 @@ import type { Routes } from './typed.js';
 import { refuseUnreadable } from './unreadable.js';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Time for the headers of a request, from the opening of its socket or from its first byte, and for all of it. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** How often the two are looked at. */
+const TIMEOUT_CHECK_MS = 2000;
+/** Silence in the middle of a request or its answer after which the socket is ended: nothing takes nearly as long. */
+const STALL_TIMEOUT_MS = 120_000;
+/** More than the 60 s after which most load balancers let go of an idle connection: theirs is the first move. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** For a year (RFC 6797); without subdomains, which are not ours to decide on. */
+const TLS_ONLY = 'max-age=31536000';
 /** All of the API's page comes from here, and it asks nothing of anyone else. */
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+const HELMET: FastifyHelmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      // Nothing leaves the origin, and no style or script stands in the text of a page.
+      defaultSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:'],
+      objectSrc: ["'none'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'self'"],
+      requireTrustedTypesFor: ["'script'"],
+    },
+  },
+  // It depends on the request: see below.
+  strictTransportSecurity: false,
+};
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 /** Routes that probes and scrapers ask all the time: logged at debug level, and not traced. */
 const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
@@ -51,14 +81,22 @@ const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
 export async function createApp(context: HttpContext, developmentKey: KeyObject | null): Promise<Routes> {
   const { config, log } = context;
   // Requests and the start have lines of their own; of the framework's only trouble is wanted.
+  const handleError = errorHandler(log, context.addressLimits);
   const frameworkLog: FastifyBaseLogger = log.child({}, { level: log.level === 'silent' ? 'silent' : 'warn' });
   const app = fastify({
     loggerInstance: frameworkLog,
-    trustProxy: trustProxyOf(config.trustProxy),
+    trustProxy: config.trustProxy === false ? false : trustOf(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Refused below: Node's own answer has neither a body nor an id.
-    http: { requireHostHeader: false },
+    connectionTimeout: STALL_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // Refused below: Node's own answer has neither a body nor an id.
+      requireHostHeader: false,
+    },
     // What is under way while the server closes is served; the framework's 503 is not of the contract.
     return503OnClosing: false,
     // Long ids are malformed ids and are told so by their route.
@@ -66,7 +104,8 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket),
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);
-      return errorHandler(log)(error, request, reply);
+      reply.headers(REFUSAL_HEADERS);
+      return handleError(error, request, reply);
     },
     // Sockets that were upgraded are the gateway's to close.
     forceCloseConnections: 'idle',
@@ -77,7 +116,7 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : lenient).compile(schema));
-  app.setErrorHandler(errorHandler(log));
+  app.setErrorHandler(handleError);
   acceptOddRequests(app);
   app.addHook('onSend', async (_request, reply) => {
     // A connection that is kept alive would hold up the end of the server.
@@ -91,8 +130,16 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
   if (context.tracing !== null) traceRequests(app, context.tracing, (request) => QUIET.has(pathOf(request)));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // What a route may be kept of, it says itself.
+    reply.header('cache-control', 'no-store');
+    // As the proxy tells that ends TLS; over plain HTTP it would be ignored.
+    if (request.protocol === 'https') reply.header('strict-transport-security', TLS_ONLY);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       throw new HubbubError('INVALID_REQUEST', 'A Host header is required');
+    }
+    // A proxy may have looked at the other one (RFC 9112, section 3.2).
+    if (request.raw.rawHeaders.filter(isHost).length > 1) {
+      throw new HubbubError('INVALID_REQUEST', 'More than one Host header');
     }
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -111,23 +158,7 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
     else log.info(line, 'request');
   });
 
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        // Nothing leaves the origin, and no style or script stands in the text of a page.
-        defaultSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:'],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'self'"],
-        requireTrustedTypesFor: ["'script'"],
-      },
-    },
-    // TLS is ended in front of Hubbub; whoever ends it decides on this.
-    strictTransportSecurity: false,
-  });
+  await app.register(helmet, HELMET);
   await app.register(cors, {
     delegator: (request, callback) => {
       const { origin, host } = request.headers;
@@ -182,6 +213,11 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
   return app;
 }
 
+/** For the list in which names and values take turns. */
+function isHost(text: string, index: number): boolean {
+  return index % 2 === 0 && text.toLowerCase() === 'host';
+}
+
 // Bodies are JSON and have types of their own; queries and paths are text and need to be read as numbers.
 const strict = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes: false, allErrors: true });
 const lenient = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes: true, allErrors: true });
@@ -192,13 +228,6 @@ addFormats.default(lenient);
 function pathOf({ url }: FastifyRequest): string {
   const queryAt = url.indexOf('?');
   return queryAt < 0 ? url : url.slice(0, queryAt);
-}
-
-/** @param trusted a number: so many proxies in front are believed */
-function trustProxyOf(
-  trusted: HttpContext['config']['trustProxy'],
-): boolean | string[] | ((address: string, hop: number) => boolean) {
-  return typeof trusted === 'number' ? (_address, hop) => hop < trusted : trusted;
 }
 
 async function registerDescription(app: Routes): Promise<void> {

@@ -1,3 +1,4 @@
+import type { AddressLimits } from '../address-limits.js';
 import type { Auth } from '../auth.js';
 import type { Screening } from '../auto-moderation/screening.js';
 import type { Config } from '../config.js';
@@ -21,6 +22,7 @@ export interface HttpContext {
   readonly tracing: Tracing | null;
   readonly db: Db;
   readonly auth: Auth;
+  readonly addressLimits: AddressLimits;
   readonly screening: Screening;
   readonly review: Review;
   readonly hub: Hub;

@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode } from '@hubbub/protocol/codes.js';
 import { ErrorBody } from '@hubbub/protocol/rest.js';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { AddressLimits } from '../address-limits.js';
 import { asHubbubError, HubbubError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { noteError, traceFields } from '../span.js';
@@ -17,6 +18,9 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_BAD_URL: 'INVALID_REQUEST',
 };
 
+/** A small body can have thousands of faults, and the answer would be many times its size. */
+const MAX_DETAILS = 20;
+
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
   400: 'Bad body, query or path',
   401: 'No valid access token',
@@ -32,8 +36,8 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 
 /** Response schemas of a route for the given statuses, and for those that every route may give. */
 export function errorResponses(...statuses: number[]): Record<number, object> {
-  // Wherever a token is asked for, its user may be suspended.
-  const all = new Set([...statuses, ...(statuses.includes(401) ? [403] : []), 500, 503]);
+  // Wherever a token is asked for, its user may be suspended, and guesses are limited.
+  const all = new Set([...statuses, ...(statuses.includes(401) ? [403, 429] : []), 500, 503]);
   return Object.fromEntries([...all].map((status) => [status, { description: DESCRIPTIONS[status], ...ErrorBody }]));
 }
 
@@ -47,9 +51,9 @@ export function streamOf(examples: Readonly<Record<string, string>>) {
 }
 
 /** The one place where an error becomes a response. Unforeseen ones are logged in full and shown as nothing. */
-export function errorHandler(log: Logger) {
+export function errorHandler(log: Logger, addressLimits: AddressLimits) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const error = translate(thrown);
+    const error = addressLimits.refusal(request.raw, translate(thrown));
     const span = spanOf(request);
     noteError(span, error);
     if (error.code === 'INTERNAL') {
@@ -83,14 +87,17 @@ function translate(thrown: FastifyError): HubbubError {
 }
 
 function invalid(thrown: FastifyError): HubbubError {
-  const details = (thrown.validation ?? []).map(({ instancePath, params, message = 'is not valid' }) => {
-    const named = params.missingProperty ?? params.additionalProperty;
-    const path = instancePath.split('/').slice(1);
-    return {
-      field: [...path, ...(typeof named === 'string' ? [named] : [])].join('.') || (thrown.validationContext ?? 'body'),
-      message: 'additionalProperty' in params ? 'is not a known field' : message,
-    };
-  });
+  const details = (thrown.validation ?? [])
+    .slice(0, MAX_DETAILS)
+    .map(({ instancePath, params, message = 'is not valid' }) => {
+      const named = params.missingProperty ?? params.additionalProperty;
+      const path = instancePath.split('/').slice(1);
+      return {
+        field:
+          [...path, ...(typeof named === 'string' ? [named] : [])].join('.') || (thrown.validationContext ?? 'body'),
+        message: 'additionalProperty' in params ? 'is not a known field' : message,
+      };
+    });
   const [first] = details;
   const where = thrown.validationContext === 'querystring' ? 'query' : (thrown.validationContext ?? 'body');
   const sentence = first === undefined ? '' : `: ${first.field} ${first.message}`;
