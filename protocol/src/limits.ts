@@ -25,6 +25,8 @@ export const MAX_SLOW_MODE_SECONDS = 21_600;
 export const MAX_RESTRICTION_MINUTES = 52_560_000;
 /** Longest timeout: thirty days. */
 export const MAX_TIMEOUT_MINUTES = 43_200;
+/** Longest time for which messages are kept where that is bounded at all: a hundred years. */
+export const MAX_RETENTION_DAYS = 36_500;
 /** Words and phrases that a channel may block, and the longest of them. */
 export const MAX_BLOCKED_WORDS = 1000;
 export const MAX_BLOCKED_WORD_CHARS = 100;

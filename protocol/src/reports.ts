@@ -41,7 +41,9 @@ export const Report = Type.Object(
     channel_id: Uuid,
     message_id: Uuid,
     message_seq: Seq,
-    message_deleted: Type.Boolean({ description: 'Whether the message has been deleted since' }),
+    message_deleted: Type.Boolean({
+      description: 'Whether the message has been deleted since, or removed for its age',
+    }),
     author_id: Uuid,
     author_username: Type.String(),
     content: Type.String({ description: 'The message as it was when it was reported' }),

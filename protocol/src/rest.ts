@@ -1,7 +1,12 @@
 /** Bodies of the REST contract: one schema gives the type, the validation and the API description. */
 import Type, { type Static } from 'typebox';
 import { UpdateAutoModeration } from './auto-moderation.js';
-import { MAX_CHANNEL_DESCRIPTION_CHARS, MAX_CHANNEL_NAME_CHARS, MAX_SLOW_MODE_SECONDS } from './limits.js';
+import {
+  MAX_CHANNEL_DESCRIPTION_CHARS,
+  MAX_CHANNEL_NAME_CHARS,
+  MAX_RETENTION_DAYS,
+  MAX_SLOW_MODE_SECONDS,
+} from './limits.js';
 import { Nullable, OneOf, POSTING_MODES, Seq, Timestamp, Uuid } from './schemas.js';
 
 const closed = { additionalProperties: false } as const;
@@ -41,6 +46,10 @@ export const Channel = Type.Object(
     }),
     posting: OneOf(POSTING_MODES, 'Who may write, the shield counted in'),
     shield: Type.Boolean({ description: 'A stricter profile is on' }),
+    retention_days: Nullable(
+      Type.Integer(),
+      'Days after which messages are removed here, unless the server removes them earlier; null: as the server does',
+    ),
     created_at: Timestamp,
     updated_at: Timestamp,
     last_seq: Seq,
@@ -76,6 +85,12 @@ export const UpdateChannelBody = Type.Object(
     max_participants: Type.Optional(MaxParticipants),
     slow_mode_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),
     posting: Type.Optional(OneOf(POSTING_MODES)),
+    retention_days: Type.Optional(
+      Nullable(
+        Type.Integer({ minimum: 1, maximum: MAX_RETENTION_DAYS }),
+        "For its owner and site admins. At most the server's, which null takes. What is older is removed for good",
+      ),
+    ),
     auto_moderation: Type.Optional(Nullable(UpdateAutoModeration, 'Null switches all rules off')),
   },
   { ...closed, minProperties: 1 },

@@ -10,7 +10,7 @@ import { type Broadcast, FanOut } from './fan-out.js';
 import { encodeTextFrames, jsonFrame } from './frame.js';
 import { createLogger } from './log.js';
 import { Metrics } from './metrics.js';
-import { Recovery } from './recovery.js';
+import { Recovery, type Stretch } from './recovery.js';
 import type { Page } from './ring.js';
 import type { Head } from './store/channels.js';
 import type { Db } from './store/db.js';
@@ -71,7 +71,7 @@ function readFrames(bytes: Buffer): Frame[] {
 
 /** A head of which the sequence alone matters. */
 function at(seq: number): Head {
-  return { seq, accessVersion: 0 };
+  return { seq, firstSeq: 1, accessVersion: 0 };
 }
 
 class FakeSubscriber implements Subscriber {
@@ -133,6 +133,7 @@ class FakeRecovery extends Recovery {
   readonly committed: Batch[] = [];
   away = false;
   reads = 0;
+  readonly #gone = new Set<number>();
   #gate: Promise<void> = Promise.resolve();
 
   constructor() {
@@ -153,19 +154,32 @@ class FakeRecovery extends Recovery {
     this.committed.push(...batches);
   }
 
-  override async since(_channelId: string, afterSeq: number, upToSeq: number): Promise<Batch[]> {
-    this.#begin();
-    const found = this.committed.filter((batch) => lastSeqOf(batch) > afterSeq && batch.firstSeq <= upToSeq);
-    await this.#gate;
-    return found.map((batch) => batchAfter(batch, afterSeq));
+  /** Places that are gone; their batches have one place each. */
+  lose(fromSeq: number, toSeq: number): void {
+    for (const seq of range(fromSeq, toSeq)) {
+      this.#gone.add(seq);
+      const index = this.committed.findIndex(({ firstSeq }) => firstSeq === seq);
+      if (index >= 0) this.committed.splice(index, 1);
+    }
   }
 
-  override async newest(_channelId: string, upToSeq: number, count: number): Promise<Page> {
+  override async since(_channelId: string, afterSeq: number, upToSeq: number): Promise<Stretch> {
+    this.#begin();
+    let goneTo = afterSeq;
+    while (this.#gone.has(goneTo + 1) && goneTo < upToSeq) goneTo++;
+    const end = Math.min(upToSeq, ...[...this.#gone].filter((seq) => seq > afterSeq).map((seq) => seq - 1));
+    const found = this.committed.filter((batch) => lastSeqOf(batch) > afterSeq && batch.firstSeq <= end);
+    await this.#gate;
+    if (goneTo > afterSeq) return { batches: [], goneTo };
+    return { batches: found.map((batch) => batchAfter(batch, afterSeq)), goneTo: null };
+  }
+
+  override async newest(_channelId: string, afterSeq: number, upToSeq: number, count: number): Promise<Page> {
     this.#begin();
     const seqs = this.committed
       .filter(({ kind }) => kind === BATCH_KIND.messages)
       .flatMap((batch) => Array.from({ length: batch.count }, (_, index) => batch.firstSeq + index))
-      .filter((seq) => seq <= upToSeq)
+      .filter((seq) => seq > afterSeq && seq <= upToSeq)
       .slice(-count);
     await this.#gate;
     return { frames: seqs.map((seq) => messages(seq).frames), oldestSeq: seqs[0] ?? null };
@@ -796,7 +810,7 @@ test('when a note was missed everyone is looked at, once', async (t) => {
   assert.deepEqual(ada.standings, [standing('ada', true)]);
   // From the version that was read on nothing is missing.
   stage.hub.deliver(access('bob', 3), 0);
-  stage.hub.noticeHead({ seq: 0, accessVersion: 3 });
+  stage.hub.noticeHead({ ...at(0), accessVersion: 3 });
   await stage.settle();
   assert.equal(stage.looks.length, 1);
 });
@@ -806,14 +820,14 @@ test('a comparison of heads with a newer version has everyone looked at, until i
   const ada = await stage.join(null, new FakeSubscriber('ada'));
   stage.standings = standings(1, standing('ada'));
   stage.onLook = () => Promise.reject(new StorageUnavailable('not-applied', new Error('away')));
-  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  stage.hub.noticeHead({ ...at(0), accessVersion: 1 });
   await stage.settle();
   assert.deepEqual(ada.standings, []);
   stage.onLook = () => {};
-  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  stage.hub.noticeHead({ ...at(0), accessVersion: 1 });
   await stage.settle();
   assert.deepEqual(ada.standings, [standing('ada')]);
-  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  stage.hub.noticeHead({ ...at(0), accessVersion: 1 });
   await stage.settle();
   assert.equal(stage.looks.length, 2);
 });
@@ -843,7 +857,7 @@ test('one whose late look fails stays, and is looked at by the next comparison o
   );
   assert.deepEqual(bob.standings, []);
   stage.onLook = () => {};
-  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  stage.hub.noticeHead({ ...at(0), accessVersion: 1 });
   await stage.settle();
   assert.deepEqual(bob.standings, [standing('bob', true)]);
   assert.deepEqual(ada.standings, [standing('ada')]);
@@ -856,7 +870,7 @@ test('one who joins while everyone is looked at is looked at, too', async (t) =>
   const { promise, resolve } = Promise.withResolvers<void>();
   stage.standings = standings(3, standing('ada'), standing('bob', true));
   stage.onLook = () => promise;
-  stage.hub.noticeHead({ seq: 0, accessVersion: 3 });
+  stage.hub.noticeHead({ ...at(0), accessVersion: 3 });
   const late = await stage.join(null, new FakeSubscriber('bob'), { online: 2, accessVersion: 1 });
   assert.deepEqual(late.standings, []);
   resolve();
@@ -868,7 +882,7 @@ test('in a channel that is gone everyone is told so', async (t) => {
   const stage = new Stage(t);
   const ada = await stage.join(null, new FakeSubscriber('ada'));
   stage.standings = null;
-  stage.hub.noticeHead({ seq: 0, accessVersion: 1 });
+  stage.hub.noticeHead({ ...at(0), accessVersion: 1 });
   await stage.settle();
   assert.deepEqual(ada.standings, [null]);
 });
@@ -984,4 +998,84 @@ test('whatever the bus does, every subscriber sees every place once and in order
     }),
     { numRuns: 300 },
   );
+});
+
+// Rows that are gone, for their age or by somebody's hand: what is left has to be reached all the same.
+
+test('who resumes from before what is kept is told so, and gets the newest page', async (t) => {
+  const stage = new Stage(t, 30, 25);
+  stage.recovery.lose(1, 12);
+  for (const position of [0, 5, 11]) {
+    const { subscribed, seqs } = await stage.join(position);
+    assert.deepEqual([subscribed?.recovered, subscribed?.oldest_seq, subscribed?.seq], [false, seqs[0], 30]);
+    assert.deepEqual(seqs, range(30 - HISTORY_ON_JOIN + 1, 30));
+  }
+  const { subscribed, seqs } = await stage.join(12);
+  assert.deepEqual([subscribed?.recovered, subscribed?.oldest_seq], [true, undefined]);
+  assert.deepEqual(seqs, range(13, 30));
+});
+
+test('where nothing is kept any more the newest page is empty, and who has all misses nothing', async (t) => {
+  const stage = new Stage(t, 30, 31);
+  stage.recovery.lose(1, 30);
+  for (const position of [null, 0, 29]) {
+    const { subscribed, seqs } = await stage.join(position);
+    assert.deepEqual([subscribed?.recovered, subscribed?.oldest_seq, seqs], [false, 31, []]);
+  }
+  const last = await stage.join(30);
+  assert.deepEqual([last.subscribed?.recovered, last.seqs], [true, []]);
+  stage.send(messages(31));
+  await stage.settle();
+  assert.deepEqual(last.seqs, [31]);
+});
+
+test('a channel forgets what was removed for its age, and needs no read to know that there is no more', async (t) => {
+  const stage = new Stage(t, 30);
+  stage.recovery.lose(1, 28);
+  stage.hub.noticeHead({ ...at(30), firstSeq: 29 });
+  const { seqs } = await stage.join();
+  assert.deepEqual(seqs, [29, 30]);
+  assert.equal(stage.recovery.reads, 0);
+  const late = await stage.join(10);
+  assert.deepEqual([late.subscribed?.recovered, late.subscribed?.oldest_seq, late.seqs], [false, 29, [29, 30]]);
+});
+
+test('a gap whose places are gone is passed over, and what came after it is delivered', async (t) => {
+  const stage = new Stage(t, 2);
+  const subscriber = await stage.join(2);
+  stage.recovery.lose(3, 5);
+  stage.send(messages(6), messages(7));
+  await stage.pass(GAP_WAIT_MS);
+  assert.deepEqual(subscriber.seqs, [6, 7]);
+  stage.send(messages(8));
+  await stage.settle();
+  assert.deepEqual(subscriber.seqs, [6, 7, 8]);
+  // Who saw the jump and comes back is told what he cannot have.
+  const back = await stage.join(2);
+  assert.deepEqual([back.subscribed?.recovered, back.subscribed?.oldest_seq, back.seqs], [false, 6, [6, 7, 8]]);
+  await stage.pass(GAP_RETRY_MS * 3);
+  assert.equal(stage.hub.lastSeq, 8);
+});
+
+test('a channel whose end is gone is not waited for', async (t) => {
+  const stage = new Stage(t, 2);
+  const subscriber = await stage.join(2);
+  stage.recovery.lose(3, 5);
+  stage.hub.noticeHead(at(5));
+  await stage.settle();
+  assert.equal(stage.hub.lastSeq, 5);
+  stage.send(messages(6));
+  await stage.settle();
+  assert.deepEqual(subscriber.seqs, [6]);
+});
+
+test('a hole in the middle costs those alone who come from before it', async (t) => {
+  const stage = new Stage(t, 30, 29);
+  stage.recovery.lose(20, 21);
+  const before = await stage.join(15);
+  assert.deepEqual([before.subscribed?.recovered, before.subscribed?.oldest_seq], [false, before.seqs[0]]);
+  assert.ok((before.seqs[0] ?? 0) > 21);
+  const after = await stage.join(21);
+  assert.deepEqual([after.subscribed?.recovered, after.seqs], [true, range(22, 30)]);
+  assert.equal((await stage.join()).subscribed?.seq, 30);
 });

@@ -82,6 +82,20 @@ interface ChannelHubOptions {
   readonly readStandings: (channelId: string, userIds: readonly string[]) => Promise<ChannelStandings | null>;
 }
 
+/** What one who joins is sent before what comes live. */
+interface History {
+  readonly parts: Buffer[];
+  source: 'ring' | 'database';
+  /** Last place of it. */
+  reached: number;
+  /** Place of the first message of the newest page; null: it is all that he missed. */
+  readonly oldestSeq: number | null;
+}
+
+function missedSince(position: number): History {
+  return { parts: [], source: 'ring', reached: position, oldestSeq: null };
+}
+
 const RING_PLACES = 1000;
 const RING_BYTES = 512 * 1024;
 const EARLY_MAX_BATCHES = 1000;
@@ -125,7 +139,7 @@ export class ChannelHub implements Broadcast {
   constructor(id: string, head: Head, metrics: ChannelMetrics, options: ChannelHubOptions) {
     this.id = id;
     this.#lastSeq = head.seq;
-    this.#ring = new Ring(RING_PLACES, RING_BYTES, head.seq);
+    this.#ring = new Ring(RING_PLACES, RING_BYTES, head.seq, head.firstSeq - 1);
     this.#accessVersion = head.accessVersion;
     this.metrics = metrics;
     this.#options = options;
@@ -152,52 +166,44 @@ export class ChannelHub implements Broadcast {
   async attach(subscriber: Subscriber, position: number | null, place: Place): Promise<void> {
     // Another instance may have delivered what has not reached this one yet.
     if (position !== null && position > this.#lastSeq) await this.#fill();
-    const parts: Buffer[] = [];
-    let source = 'ring';
-    let from = position;
-    let oldestSeq: number | null = null;
-    const recovered = position !== null && position <= this.#lastSeq && this.#lastSeq - position <= MAX_RESUME_MESSAGES;
-    if (!recovered) {
-      from = this.#lastSeq;
-      let page = this.#ring.newest(this.#options.historyOnJoin);
-      if (page === null) {
-        source = 'database';
-        page = await this.#options.recovery.newest(this.id, from, this.#options.historyOnJoin);
-      }
-      parts.push(...page.frames);
-      oldestSeq = page.oldestSeq;
-    }
-    let reached = from ?? this.#lastSeq;
+    const isInReach = position !== null && position <= this.#lastSeq && this.#lastSeq - position <= MAX_RESUME_MESSAGES;
+    let history = isInReach ? missedSince(position) : await this.#newestPage(0);
     for (;;) {
       // From here to the end nothing is awaited unless the loop goes round again: no live frame slips in between.
-      const rest = reached === this.#lastSeq ? [] : this.#ring.since(reached);
+      const rest = history.reached === this.#lastSeq ? [] : this.#ring.since(history.reached);
       if (rest !== null) {
-        parts.push(...rest);
+        history.parts.push(...rest);
         break;
       }
-      source = 'database';
+      history.source = 'database';
       const { forgets } = this.#ring;
-      const batches = await this.#options.recovery.since(this.id, reached, this.#lastSeq);
+      const { batches, goneTo } = await this.#options.recovery.since(this.id, history.reached, this.#lastSeq);
+      // Not all that he missed is there any more.
+      if (goneTo !== null) {
+        history = await this.#newestPage(goneTo);
+        continue;
+      }
       // Of thousands who come back to where he stood, those behind him are served from memory.
       if (this.#ring.forgets === forgets) this.#ring.extendBack(batches);
       // A database that was set back, or a copy that lags: what was delivered cannot be read.
       if (batches.length === 0)
-        throw new StorageUnavailable('not-applied', new Error(`no place ${reached + 1} to read`));
+        throw new StorageUnavailable('not-applied', new Error(`no place ${history.reached + 1} to read`));
       for (const batch of batches) {
-        parts.push(batch.frames);
-        reached = lastSeqOf(batch);
+        history.parts.push(batch.frames);
+        history.reached = lastSeqOf(batch);
       }
     }
+    const { parts, oldestSeq } = history;
     if (!subscriber.wants(this.id) || this.#closed) return;
     const subscribed: SubscribedFrame = {
       type: 'subscribed',
       channel_id: this.id,
       seq: this.#lastSeq,
-      recovered,
-      ...(recovered ? {} : { oldest_seq: oldestSeq ?? (from ?? 0) + 1 }),
+      recovered: oldestSeq === null,
+      ...(oldestSeq === null ? {} : { oldest_seq: oldestSeq }),
       online: place.online,
     };
-    this.#options.metrics.resumes.inc({ source: position === null ? 'none' : source });
+    this.#options.metrics.resumes.inc({ source: position === null ? 'none' : history.source });
     this.#pushTick();
     subscriber.pushHistory([jsonFrame(subscribed), ...parts]);
     this.subscribers.add(subscriber);
@@ -205,6 +211,16 @@ export class ChannelHub implements Broadcast {
     this.metrics.connectionsCurrent++;
     // Something may have been done to him between the look at his standing and this.
     if (place.accessVersion < this.#accessVersion) await this.#verifyLate(subscriber, place.accessVersion);
+  }
+
+  /** @param afterSeq last place that is known to be gone; 0: none is */
+  async #newestPage(afterSeq: number): Promise<History> {
+    const { recovery, historyOnJoin } = this.#options;
+    const reached = this.#lastSeq;
+    const held = this.#ring.newest(historyOnJoin);
+    const { frames, oldestSeq } = held ?? (await recovery.newest(this.id, afterSeq, reached, historyOnJoin));
+    const source = held === null ? 'database' : 'ring';
+    return { parts: [...frames], source, reached, oldestSeq: oldestSeq ?? reached + 1 };
   }
 
   /** Forgets what it has of the past: names or texts in it are not to be shown any more. The database has the truth. */
@@ -237,9 +253,15 @@ export class ChannelHub implements Broadcast {
     if (this.#early.size > 0) this.#acceptEarly();
   }
 
-  /** Tells the hub how far the channel is: what it lacks of it is read. */
-  noticeHead({ seq, accessVersion }: Head): void {
+  /** The channel begins with this place now. */
+  noticeCut(firstSeq: number): void {
+    this.#ring.lose(firstSeq - 1);
+  }
+
+  /** Tells the hub how far the channel is, and where it begins: what it lacks of it is read. */
+  noticeHead({ seq, firstSeq, accessVersion }: Head): void {
     if (this.#closed) return;
+    this.noticeCut(firstSeq);
     if (accessVersion > this.#accessVersion) this.#verifyAll();
     if (seq <= this.#lastSeq) return;
     this.#knownHead = Math.max(this.#knownHead, seq);
@@ -391,6 +413,17 @@ export class ChannelHub implements Broadcast {
     this.#armGapTimer(this.#options.gapWaitMs);
   }
 
+  /**
+   * What would be next is gone for good, up to `seq`. Who is in the channel sees that by the place of what comes next, and
+   * is told when he resumes.
+   */
+  #skipTo(seq: number): void {
+    if (seq <= this.#lastSeq) return;
+    this.#lastSeq = seq;
+    this.#ring.restart(seq);
+    this.#acceptEarly();
+  }
+
   #acceptEarly(): void {
     for (const [firstSeq, batch] of [...this.#early].sort(([a], [b]) => a - b)) {
       if (firstSeq > this.#lastSeq + 1) return;
@@ -436,9 +469,10 @@ export class ChannelHub implements Broadcast {
   async #readGap(): Promise<void> {
     let filled = false;
     for (;;) {
-      const batches = await this.#options.recovery.since(this.id, this.#lastSeq, Number.MAX_SAFE_INTEGER);
-      if (this.#closed || batches.length === 0) break;
+      const { batches, goneTo } = await this.#options.recovery.since(this.id, this.#lastSeq, Number.MAX_SAFE_INTEGER);
+      if (this.#closed || (batches.length === 0 && goneTo === null)) break;
       filled = true;
+      if (goneTo !== null) this.#skipTo(goneTo);
       const now = performance.now();
       for (const batch of batches) this.deliver(batch, now);
     }

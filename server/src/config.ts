@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { MAX_RETENTION_DAYS } from '@hubbub/protocol/limits.js';
 import { parseHosts } from './redis-connection.js';
 import { parseDatabaseUrl } from './store/database-url.js';
 
@@ -44,6 +45,8 @@ export interface Config {
   readonly messageMaxChars: number;
   /** Messages sent on a join. */
   readonly historyOnJoin: number;
+  /** Days for which messages are kept at most; null: for ever. */
+  readonly messageRetentionDays: number | null;
   /** Whose `X-Forwarded-For` is believed: false nobody's, a number of hops, or addresses. */
   readonly trustProxy: false | number | string[];
   /** WebSocket connections of one address to one process; 0: no limit. */
@@ -119,6 +122,10 @@ export function readConfig(env: Environment): Config {
     rateLimitBurst: read.integer('CHAT_RATE_LIMIT_BURST', 20, 0, 1_000_000),
     messageMaxChars: read.integer('CHAT_MESSAGE_MAX_CHARS', 500, 1, 100_000),
     historyOnJoin: read.integer('CHAT_HISTORY_ON_JOIN', 50, 0, 1000),
+    messageRetentionDays:
+      read.text('MESSAGE_RETENTION_DAYS') === null
+        ? null
+        : read.integer('MESSAGE_RETENTION_DAYS', 1, 1, MAX_RETENTION_DAYS),
     trustProxy: readTrustProxy(read),
     maxConnectionsPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1000, 0, 1_000_000),
     maxFailuresPerAddress: read.integer('MAX_FAILURES_PER_ADDRESS', 300, 0, 1_000_000),

@@ -9,7 +9,7 @@ import { encodeTextFrames } from './frame.js';
 import { Hub } from './hub.js';
 import { createLogger } from './log.js';
 import { Metrics } from './metrics.js';
-import { Recovery } from './recovery.js';
+import { Recovery, type Stretch } from './recovery.js';
 import type { Db } from './store/db.js';
 
 const CHANNEL = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
@@ -73,10 +73,10 @@ class Stage {
     const { committed } = this;
     const onSince = () => this.onSince();
     class FakeRecovery extends Recovery {
-      override async since(_channelId: string, afterSeq: number, upToSeq: number): Promise<Batch[]> {
+      override async since(_channelId: string, afterSeq: number, upToSeq: number): Promise<Stretch> {
         const found = committed.filter((batch) => lastSeqOf(batch) > afterSeq && batch.firstSeq <= upToSeq);
         await onSince();
-        return found.map((batch) => batchAfter(batch, afterSeq));
+        return { batches: found.map((batch) => batchAfter(batch, afterSeq)), goneTo: null };
       }
     }
     this.recovery = new FakeRecovery(noDb);
@@ -94,7 +94,7 @@ class Stage {
       unsubscribe: (channelId) => this.steps.push(`unsubscribe ${channelId}`),
       readHeads: async (channelIds) => {
         this.steps.push('heads');
-        const heads = new Map(channelIds.map((id) => [id, { seq: committed.length, accessVersion: 0 }]));
+        const heads = new Map(channelIds.map((id) => [id, { seq: committed.length, firstSeq: 1, accessVersion: 0 }]));
         await this.onReadHeads();
         return heads;
       },

@@ -108,6 +108,11 @@ export class Hub {
     return this.#comparing;
   }
 
+  /** A channel begins with this place now: what was before it is not shown any more. */
+  noticeCut(channelId: string, firstSeq: number): void {
+    this.#hubs.get(channelId)?.noticeCut(firstSeq);
+  }
+
   /** Makes every channel read its past anew from the database. */
   forgetPast(): void {
     this.#options.recovery.forgetPast();
@@ -159,9 +164,9 @@ export class Hub {
     this.#waiting.set(channelId, waiting);
     try {
       await subscribe(channelId);
-      const head = (await readHeads([channelId])).get(channelId) ?? { seq: 0, accessVersion: 0 };
+      const head = (await readHeads([channelId])).get(channelId) ?? { seq: 0, firstSeq: 1, accessVersion: 0 };
       const primeFrom = Math.max(0, head.seq - Math.max(PRIME_MIN_PLACES, historyOnJoin));
-      const recent = head.seq === 0 ? [] : await recovery.since(channelId, primeFrom, head.seq);
+      const recent = await recovery.upTo(channelId, Math.max(primeFrom, head.firstSeq - 1), head.seq);
       const hub = new ChannelHub(channelId, head, metrics.addChannel(channelId), {
         ...this.#options,
         gapWaitMs: GAP_WAIT_MS,

@@ -77,6 +77,21 @@ export class Metrics {
   readonly busErrors = this.#counter('hubbub_bus_errors_total', 'Batches that could not be published');
   readonly gapsFound = this.#counter('hubbub_gaps_found_total', 'Times that a channel missed a part of its sequence');
   readonly gapsFilled = this.#counter('hubbub_gaps_filled_total', 'Gaps read back from the database');
+  readonly holes = this.#counter(
+    'hubbub_sequence_holes_total',
+    'Parts of a sequence found missing in the database that retention has not removed',
+  );
+  readonly retentionRows = this.#counter('hubbub_retention_removed_rows_total', 'Rows removed for their age', ['kind']);
+  readonly retentionOverdue = this.#gauge(
+    'hubbub_retention_overdue_seconds',
+    'How far the oldest of what is being removed is past its retention; 0: nothing is being removed by this instance',
+    'max',
+  );
+  readonly retentionLastRun = this.#gauge(
+    'hubbub_retention_last_run_timestamp_seconds',
+    'When all that was past its retention had last been removed, by whichever instance; 0: never yet',
+    'max',
+  );
   readonly slowConsumers = this.#counter('hubbub_slow_consumers_closed_total', 'Connections closed as too slow');
   readonly ephemeralDropped = this.#counter(
     'hubbub_ephemeral_frames_dropped_total',

@@ -30,6 +30,7 @@ const moderates = (who: Standing) => isChannelStaff(who) || who.siteRole === 'mo
 const EXPECTED: Record<Action, (actor: Standing, target: Standing | undefined) => boolean> = {
   update_channel: (actor) => runsChannel(actor) || actor.role === 'admin',
   delete_channel: runsChannel,
+  set_retention: runsChannel,
   add_member: isChannelStaff,
   add_staff: runsChannel,
   transfer_ownership: runsChannel,

@@ -35,6 +35,8 @@ interface Rule {
 /** Every action that asks for more than to be there. */
 const RULES = {
   update_channel: { least: RANK.admin },
+  // What is removed does not come back.
+  set_retention: { least: RANK.owner },
   delete_channel: { least: RANK.owner },
   add_member: { least: RANK.moderator },
   add_staff: { least: RANK.owner },

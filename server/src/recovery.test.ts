@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { BATCH_KIND, lastSeqOf } from './batch.js';
 import { StorageUnavailable } from './errors.js';
-import { eventBatch, Recovery } from './recovery.js';
+import { eventBatch, type Hole, Recovery, type Stretch } from './recovery.js';
 import type { Db } from './store/db.js';
 
 const CHANNEL = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
@@ -37,6 +37,10 @@ function event(seq: number): Row {
 /** A database of rows whose answers the test lets go. */
 class FakeDb implements Db {
   readonly rows: Row[] = [];
+  /** First place that retention has left. */
+  firstSeq = 1;
+  /** Head of the channel; null: the last row. */
+  head: number | null = null;
   readonly reads: (readonly unknown[])[] = [];
   running = 0;
   mostRunning = 0;
@@ -57,13 +61,14 @@ class FakeDb implements Db {
       await this.#gate;
       if (this.failure !== null) throw this.failure;
       const numbers = params.map(Number);
-      const found = text.includes('union all')
-        ? this.rows.filter(({ seq }) => seq > (numbers[1] ?? 0) && seq <= (numbers[2] ?? 0)).slice(0, numbers[3])
-        : this.rows
-            .filter(({ kind, seq }) => kind === 'message' && seq < (numbers[1] ?? 0))
-            .reverse()
-            .slice(0, numbers[3]);
-      return found as unknown as R[];
+      if (!text.includes('union all')) {
+        const page = this.rows.filter(({ kind, seq }) => kind === 'message' && seq < (numbers[1] ?? 0));
+        return page.reverse().slice(0, numbers[3]) as unknown as R[];
+      }
+      const bounds = { first_seq: this.firstSeq, head_seq: this.head ?? this.rows.at(-1)?.seq ?? 0 };
+      const found = this.rows.filter(({ seq }) => seq > (numbers[1] ?? 0) && seq <= (numbers[2] ?? 0));
+      const rows = found.length === 0 ? [{ kind: null }] : found.slice(0, numbers[3]);
+      return rows.map((row) => ({ ...row, ...bounds })) as unknown as R[];
     } finally {
       this.running--;
     }
@@ -102,7 +107,7 @@ function read(frames: Buffer): { readonly [field: string]: unknown }[] {
 test('messages come as batches, and each event as one of its own with its frame as note', async () => {
   const db = new FakeDb();
   db.rows.push(message(1), message(2), event(3), message(4));
-  const batches = await new Recovery(db).since(CHANNEL, 0, 9);
+  const { batches } = await new Recovery(db).since(CHANNEL, 0, 9);
   assert.deepEqual(
     batches.map(({ kind, firstSeq, count, note }) => [kind, firstSeq, count, note]),
     [
@@ -120,7 +125,7 @@ test('messages come as batches, and each event as one of its own with its frame 
 test('a message is read back as it was sent live', async () => {
   const db = new FakeDb();
   db.rows.push(message(1, { display_name: 'Ada "L"', content: 'a\u2028b' }));
-  const [batch] = await new Recovery(db).since(CHANNEL, 0, 1);
+  const [batch] = (await new Recovery(db).since(CHANNEL, 0, 1)).batches;
   assert.ok(batch);
   assert.deepEqual(read(batch.frames), [
     {
@@ -141,7 +146,7 @@ test('a message is read back as it was sent live', async () => {
 test('a deleted message keeps its place and shows nothing of its content', async () => {
   const db = new FakeDb();
   db.rows.push(message(1, { is_deleted: true, content: 'secret' }));
-  const [batch] = await new Recovery(db).since(CHANNEL, 0, 1);
+  const [batch] = (await new Recovery(db).since(CHANNEL, 0, 1)).batches;
   assert.ok(batch);
   assert.deepEqual(
     read(batch.frames).map(({ seq, content, is_deleted }) => [seq, content, is_deleted]),
@@ -152,7 +157,7 @@ test('a deleted message keeps its place and shows nothing of its content', async
 test('one read brings at most 1,000 places, in batches of at most 500', async () => {
   const db = new FakeDb();
   for (let seq = 1; seq <= 1200; seq++) db.rows.push(message(seq));
-  const batches = await new Recovery(db).since(CHANNEL, 100, 9999);
+  const { batches } = await new Recovery(db).since(CHANNEL, 100, 9999);
   assert.deepEqual(
     batches.map((batch) => [batch.firstSeq, lastSeqOf(batch)]),
     [
@@ -166,25 +171,76 @@ test('the newest page has messages alone, oldest first', async () => {
   const db = new FakeDb();
   db.rows.push(message(1), message(2), event(3), message(4), message(5));
   const recovery = new Recovery(db);
-  const page = await recovery.newest(CHANNEL, 4, 2);
+  const page = await recovery.newest(CHANNEL, 0, 4, 2);
   assert.deepEqual(
     page.frames.flatMap((frames) => read(frames).map(({ seq }) => seq)),
     [2, 4],
   );
   assert.equal(page.oldestSeq, 2);
-  assert.equal((await recovery.newest(CHANNEL, 0, 2)).oldestSeq, null);
+  assert.equal((await recovery.newest(CHANNEL, 0, 0, 2)).oldestSeq, null);
 });
 
-test('a hole in the stored sequence is an error, not a silent jump', async () => {
+/** What a database answers in which rows are missing, and the holes that were told of. */
+function holed(...rows: Row[]) {
   const db = new FakeDb();
-  db.rows.push(message(1), message(3));
-  await assert.rejects(new Recovery(db).since(CHANNEL, 0, 9), /has no place 2/);
+  db.rows.push(...rows);
+  const holes: Hole[] = [];
+  return { db, holes, recovery: new Recovery(db, (hole) => holes.push(hole)) };
+}
+
+function placesOf({ batches, goneTo }: Stretch): [number[], number | null] {
+  return [batches.flatMap(({ firstSeq, count }) => Array.from({ length: count }, (_, n) => firstSeq + n)), goneTo];
+}
+
+test('what is stored comes up to a hole, then where the hole ends; it is told of once', async () => {
+  const { recovery, holes } = holed(message(1), message(2), event(5), message(6));
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 0, 9)), [[1, 2], null]);
+  for (const _ of [1, 2]) assert.deepEqual(placesOf(await recovery.since(CHANNEL, 2, 9)), [[], 4]);
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 3, 9)), [[], 4]);
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 4, 9)), [[5, 6], null]);
+  assert.deepEqual(holes, [{ channelId: CHANNEL, fromSeq: 3, toSeq: 4 }]);
 });
 
-test('a hole right after the place asked for is an error too', async () => {
-  const db = new FakeDb();
-  db.rows.push(message(1), message(3));
-  await assert.rejects(new Recovery(db).since(CHANNEL, 1, 9), /has no place 2/);
+test('a hole at the end goes up to the head and no further', async () => {
+  const { db, recovery, holes } = holed(message(1));
+  db.head = 4;
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 1, 9)), [[], 4]);
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 4, 9)), [[], null]);
+  assert.equal(holes.length, 1);
+});
+
+test('what is past the head of the database is not there yet, and not gone', async () => {
+  const { recovery, holes } = holed(message(1), message(2));
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 2, 9)), [[], null]);
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 7, 9)), [[], null]);
+  assert.deepEqual(holes, []);
+});
+
+test('what was removed for its age is gone without a word', async () => {
+  const { db, recovery, holes } = holed(message(7), message(8));
+  db.firstSeq = 7;
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 0, 9)), [[], 6]);
+  db.rows.length = 0;
+  Object.assign(db, { head: 8, firstSeq: 9 });
+  assert.deepEqual(placesOf(await recovery.since(CHANNEL, 3, 9)), [[], 8]);
+  assert.deepEqual(holes, []);
+});
+
+test('the end of the sequence goes back to the last hole', async () => {
+  const { db, recovery } = holed(message(1), message(2), message(4), message(5), message(8), event(9));
+  const seqs = async (afterSeq: number, upToSeq: number) =>
+    placesOf({ batches: await recovery.upTo(CHANNEL, afterSeq, upToSeq), goneTo: null })[0];
+  assert.deepEqual(await seqs(0, 9), [8, 9]);
+  assert.deepEqual(await seqs(0, 5), [4, 5]);
+  assert.deepEqual(await seqs(4, 5), [5]);
+  db.head = 11;
+  assert.deepEqual(await seqs(0, 11), []);
+});
+
+test('a page can be kept to what comes after a hole', async () => {
+  const { recovery } = holed(message(1), message(2), message(5), message(6));
+  const page = await recovery.newest(CHANNEL, 4, 6, 3);
+  assert.equal(page.oldestSeq, 5);
 });
 
 test('those who miss the same share one read, and a later one reads anew', async () => {
@@ -193,7 +249,7 @@ test('those who miss the same share one read, and a later one reads anew', async
   const recovery = new Recovery(db);
   const release = db.hold();
   const shared = [recovery.since(CHANNEL, 0, 2), recovery.since(CHANNEL, 0, 2), recovery.since(CHANNEL, 0, 2)];
-  const others = [recovery.since(CHANNEL, 1, 2), recovery.since('other', 0, 2), recovery.newest(CHANNEL, 2, 50)];
+  const others = [recovery.since(CHANNEL, 1, 2), recovery.since('other', 0, 2), recovery.newest(CHANNEL, 0, 2, 50)];
   await turn();
   assert.equal(db.reads.length, 4);
   release();
@@ -212,7 +268,7 @@ test('a read that fails is told to all who share it and is not kept', async () =
   for (const each of shared) assert.ok(each.status === 'rejected' && each.reason === db.failure);
   db.failure = null;
   db.rows.push(message(1));
-  assert.equal((await recovery.since(CHANNEL, 0, 2)).length, 1);
+  assert.equal((await recovery.since(CHANNEL, 0, 2)).batches.length, 1);
 });
 
 test('at most four reads run at a time, and all are served in the end, failing ones too', async () => {

@@ -1,15 +1,33 @@
 import { encodeAuthor, encodeMessage } from '@hubbub/protocol/codec.js';
-import { BATCH_KIND, type Batch } from './batch.js';
+import { BATCH_KIND, type Batch, lastSeqOf } from './batch.js';
 import { encodeTextFrames } from './frame.js';
 import type { Page } from './ring.js';
 import type { Db } from './store/db.js';
-import { type MessageRow, readPage, readSequence, type SequencedRow } from './store/messages.js';
+import { type MessageRow, readPage, readSequence, type SequencedRow, type StoredSequence } from './store/messages.js';
 
 /** Reads of the database at a time; thousands of clients may come back at once. */
 const PARALLEL_READS = 4;
 /** Places of the sequence in one read. */
 const READ_PLACES = 1000;
 const BATCH_MAX_PLACES = 500;
+
+/** Holes that are remembered as told of; a database with more has been told of enough. */
+const MAX_TOLD = 1000;
+
+/** What follows a place of the sequence, as far as it could be read. */
+export interface Stretch {
+  /** From the next place on, without gaps; empty when that is gone, or not there yet. */
+  readonly batches: readonly Batch[];
+  /** Last of the places which would be next and are gone for good; null: the next one is not. */
+  readonly goneTo: number | null;
+}
+
+/** Places that are missing although nothing has removed them for their age: somebody has, by hand. */
+export interface Hole {
+  readonly channelId: string;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+}
 
 /**
  * Reads back what a channel or a client has missed, from the database, in the form in which it would have come live.
@@ -19,29 +37,56 @@ export class Recovery {
   readonly #db: Db;
   readonly #reads = new Map<string, Promise<unknown>>();
   readonly #waiting: (() => void)[] = [];
+  readonly #onHole: (hole: Hole) => void;
+  readonly #told = new Set<string>();
   #running = 0;
 
-  constructor(db: Db) {
+  /** @param onHole told once of each hole that is come upon */
+  constructor(db: Db, onHole: (hole: Hole) => void = () => {}) {
     this.#db = db;
+    this.#onHole = onHole;
   }
 
   /**
-   * @returns the batches after `afterSeq`, without gaps, up to `upToSeq` or to 1,000 places; empty when there are none
+   * @returns what follows `afterSeq`, up to `upToSeq`, to a place that is gone, or to 1,000 places
    * @throws StorageUnavailable
    */
-  since(channelId: string, afterSeq: number, upToSeq: number): Promise<Batch[]> {
-    return this.#shared(`${channelId}:${afterSeq}:${upToSeq}`, async () =>
-      toBatches(channelId, afterSeq, await readSequence(this.#db, channelId, afterSeq, upToSeq, READ_PLACES)),
-    );
+  since(channelId: string, afterSeq: number, upToSeq: number): Promise<Stretch> {
+    return this.#shared(`${channelId}:${afterSeq}:${upToSeq}`, async () => {
+      const stored = await readSequence(this.#db, channelId, afterSeq, upToSeq, READ_PLACES);
+      const goneTo = lastGone(stored, afterSeq, upToSeq);
+      if (goneTo !== null && goneTo >= stored.firstSeq) {
+        this.#tellHole({ channelId, fromSeq: Math.max(afterSeq + 1, stored.firstSeq), toSeq: goneTo });
+      }
+      return { batches: toBatches(afterSeq, stored.rows), goneTo };
+    });
   }
 
   /**
+   * @returns what there is up to `upToSeq`, without gaps: it goes back to `afterSeq`, or to the last place that is gone
+   * @throws StorageUnavailable
+   */
+  async upTo(channelId: string, afterSeq: number, upToSeq: number): Promise<Batch[]> {
+    let batches: Batch[] = [];
+    for (let reached = afterSeq; reached < upToSeq; ) {
+      const stretch = await this.since(channelId, reached, upToSeq);
+      const newest = stretch.batches.at(-1);
+      if (newest === undefined && stretch.goneTo === null) break;
+      batches = stretch.goneTo === null ? [...batches, ...stretch.batches] : [];
+      reached = newest === undefined ? (stretch.goneTo ?? upToSeq) : lastSeqOf(newest);
+    }
+    return batches;
+  }
+
+  /**
+   * @param afterSeq only messages after this place
    * @returns the newest `count` messages up to `upToSeq`
    * @throws StorageUnavailable
    */
-  newest(channelId: string, upToSeq: number, count: number): Promise<Page> {
-    return this.#shared(`${channelId}:newest:${upToSeq}:${count}`, async () => {
-      const rows = await readPage(this.#db, channelId, { beforeSeq: upToSeq + 1 }, count);
+  newest(channelId: string, afterSeq: number, upToSeq: number, count: number): Promise<Page> {
+    return this.#shared(`${channelId}:newest:${afterSeq}:${upToSeq}:${count}`, async () => {
+      const page = await readPage(this.#db, channelId, { beforeSeq: upToSeq + 1 }, count);
+      const rows = page.filter(({ seq }) => seq > afterSeq);
       return { frames: [encodeTextFrames(rows.map(messageText))], oldestSeq: rows[0]?.seq ?? null };
     });
   }
@@ -49,6 +94,13 @@ export class Recovery {
   /** Reads under way may show what is not to be shown any more: whoever comes from now on does not share them. */
   forgetPast(): void {
     this.#reads.clear();
+  }
+
+  #tellHole(hole: Hole): void {
+    const key = `${hole.channelId}:${hole.toSeq}`;
+    if (this.#told.has(key) || this.#told.size >= MAX_TOLD) return;
+    this.#told.add(key);
+    this.#onHole(hole);
   }
 
   #shared<T>(key: string, read: () => Promise<T>): Promise<T> {
@@ -76,7 +128,16 @@ export class Recovery {
   }
 }
 
-function toBatches(channelId: string, afterSeq: number, rows: readonly SequencedRow[]): Batch[] {
+/** @returns see {@link Stretch.goneTo} */
+function lastGone({ rows, lastSeq }: StoredSequence, afterSeq: number, upToSeq: number): number | null {
+  // A committed place implies all before it (the channel's row lock): what is not there any more does not come either.
+  const [next] = rows;
+  const goneTo = next === undefined ? Math.min(lastSeq, upToSeq) : next.seq - 1;
+  return goneTo > afterSeq ? goneTo : null;
+}
+
+/** The rows from the place after `afterSeq` to the first one that is gone. */
+function toBatches(afterSeq: number, rows: readonly SequencedRow[]): Batch[] {
   const batches: Batch[] = [];
   let run: MessageRow[] = [];
   const endRun = () => {
@@ -87,9 +148,7 @@ function toBatches(channelId: string, afterSeq: number, rows: readonly Sequenced
   };
   let expected = afterSeq + 1;
   for (const row of rows) {
-    // A committed place implies all before it (the channel's row lock), so a hole is damage that must not go unnoticed.
-    if (row.seq !== expected++)
-      throw new Error(`channel ${channelId}: the stored sequence has no place ${expected - 1}`);
+    if (row.seq !== expected++) break;
     if (isMessage(row)) {
       run.push(row);
       if (run.length >= BATCH_MAX_PLACES) endRun();

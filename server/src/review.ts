@@ -61,6 +61,7 @@ export class Review {
       }
       if (decision === 'approve') await assertMayBeShown(tx, channelId, userId, held.is_suspended);
       const message = decision === 'approve' ? await placeHeld(tx, channelId, messageId) : null;
+      if (decision === 'approve' && message === null) throw new HubbubError('HELD_NOT_FOUND');
       await decideHeld(tx, messageId, decision, identity.userId, at);
       await insertLogEntry(tx, {
         channelId,

@@ -210,3 +210,28 @@ test('the ring agrees with a plain list of the whole sequence', () => {
     ),
   );
 });
+
+test('of a channel that has lost its beginning what is left is all there is', () => {
+  const ring = new Ring(100, 10_000, 10, 4);
+  ring.extendBack([messages(5, 6)]);
+  assert.deepEqual(ring.newest(50)?.oldestSeq, 5);
+  assert.equal(ring.since(3), null, 'what came after it is not all there');
+  ring.lose(7);
+  assert.equal(ring.newest(50), null, 'a batch goes as a whole, and its rest only the database has');
+  ring.push(messages(11, 2));
+  ring.lose(10);
+  assert.deepEqual(ring.newest(50)?.oldestSeq, 11);
+  ring.lose(6);
+  assert.deepEqual(ring.newest(50)?.oldestSeq, 11, 'nothing comes back');
+});
+
+test('a ring that begins anew reaches nothing of before', () => {
+  const ring = new Ring(100, 10_000);
+  ring.push(messages(1, 3));
+  ring.restart(6);
+  assert.equal(ring.since(3), null);
+  assert.deepEqual(ring.since(6), []);
+  ring.push(messages(7, 1));
+  assert.equal(ring.since(6)?.length, 1);
+  assert.equal(ring.newest(2), null);
+});

@@ -17,15 +17,21 @@ export class Ring {
   readonly #batches: Batch[] = [];
   /** Everything after this place is held. */
   #from: number;
+  /** Up to this place there is nothing in the channel any more; 0: it has its beginning. */
+  #goneTo: number;
   #places = 0;
   #bytes = 0;
   #forgets = 0;
 
-  /** @param from the newest delivered place; what comes after it will be held. 0: the channel is new */
-  constructor(maxPlaces: number, maxBytes: number, from = 0) {
+  /**
+   * @param from the newest delivered place; what comes after it will be held. 0: the channel is new
+   * @param goneTo last place that the channel has lost at its beginning; 0: none
+   */
+  constructor(maxPlaces: number, maxBytes: number, from = 0, goneTo = 0) {
     this.#maxPlaces = maxPlaces;
     this.#maxBytes = maxBytes;
     this.#from = from;
+    this.#goneTo = goneTo;
   }
 
   /** Adds the batch that follows the newest one; in an empty ring, the first one. */
@@ -69,6 +75,19 @@ export class Ring {
     while (this.#batches.length > 0 && this.#from < seq) this.#dropOldest();
   }
 
+  /** The channel has lost everything up to `seq`, and so does the ring. */
+  lose(seq: number): void {
+    if (seq <= this.#goneTo) return;
+    this.#goneTo = seq;
+    this.forget(seq);
+  }
+
+  /** The place after the newest one held, and all up to `seq`, are gone for good: the ring begins anew after them. */
+  restart(seq: number): void {
+    this.forget(Number.POSITIVE_INFINITY);
+    this.#from = seq;
+  }
+
   /** Everything after `seq`, oldest first; null when the ring does not reach back that far. */
   since(seq: number): Buffer[] | null {
     if (seq < this.#from) return null;
@@ -94,7 +113,7 @@ export class Ring {
       oldestSeq = part.firstSeq;
       frames.push(part.frames);
     }
-    if (missing > 0 && this.#from > 0) return null;
+    if (missing > 0 && this.#from > this.#goneTo) return null;
     return { frames: frames.reverse(), oldestSeq };
   }
 

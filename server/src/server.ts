@@ -35,6 +35,7 @@ import { Presence, type PresenceNews } from './presence.js';
 import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
 import { eventBatch, messageBatch, Recovery } from './recovery.js';
 import { RedisLink } from './redis-link.js';
+import { Retention } from './retention.js';
 import { Review } from './review.js';
 import { Revocations } from './revocations.js';
 import { Rights } from './rights.js';
@@ -162,7 +163,13 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   });
 
   const fanOut = new FanOut(metrics);
-  const recovery = new Recovery(db);
+  const recovery = new Recovery(db, ({ channelId, fromSeq, toSeq }) => {
+    metrics.holes.inc();
+    log.warn(
+      { channel_id: channelId, from_seq: fromSeq, to_seq: toSeq },
+      'Rows of the sequence are missing in the database: clients are told that they cannot have them',
+    );
+  });
   const hub = new Hub({
     fanOut,
     recovery,
@@ -196,6 +203,16 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     sweepLapsed(db).catch((error) => log.warn({ err: String(error) }, 'What has lapsed will be swept later'));
   }, SWEEP_INTERVAL_MS);
   sweepTimer.unref();
+
+  const retention = new Retention({
+    db,
+    days: config.messageRetentionDays,
+    instanceId,
+    isEmbedded: config.databaseUrl === null,
+    metrics,
+    log,
+    onCut: (channelId, firstSeq) => hub.noticeCut(channelId, firstSeq),
+  });
 
   const journal = new Journal({
     db,
@@ -376,6 +393,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
 
   const close = async () => {
     draining = true;
+    const removal = retention.close();
     await connections.drain(config.drainWindowMs);
     gateway.close();
     // A request on a link that is cut would hold up the end for as long as it may take.
@@ -388,6 +406,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     // Each of these may hand something to the next: a message that is stopped is told to the log of hits at its end.
     await screening.close();
     await journal.close();
+    await within(LAST_WRITES_MS, removal);
     await within(LAST_WRITES_MS, hits.close());
     await within(LAST_WRITES_MS, presence.close());
     clearInterval(headsTimer);

@@ -68,8 +68,9 @@ export class UserReports {
       const message = await findMessage(tx, messageId);
       if (message === null) throw new HubbubError('MESSAGE_NOT_FOUND');
       if (message.is_deleted) throw new HubbubError('CONFLICT', 'This message is deleted already');
-      const { content } = message;
-      await insertReport(tx, { id: randomUUID(), channelId, messageId, authorId, content, reporterId, reason, at });
+      const { content, seq: messageSeq } = message;
+      const reported = { channelId, messageId, messageSeq, authorId, content };
+      await insertReport(tx, { id: randomUUID(), ...reported, reporterId, reason, at });
       const report = await findOpenReport(tx, messageId, reporterId);
       if (report === null) throw new Error('UserReports.file: the inserted report cannot be read');
       return { report, isNew: true };
@@ -120,7 +121,7 @@ export class UserReports {
     assertMay('delete_message', change.actor, change.target);
     const { tx, channelId, actor } = change;
     const message = await findMessage(tx, report.message_id);
-    // Its author, or another moderator, was faster.
+    // Its author, another moderator, or its age was faster.
     if (message === null || message.is_deleted) return nothing;
     const { id, seq, content } = message;
     await logChange(change, 'message_delete', note, { messages: [{ id, seq, content }], ...details });

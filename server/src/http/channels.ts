@@ -124,7 +124,9 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
           '(4004), made private, those of all who are no members (4003). ' +
           'With `auto_moderation`: a rule that is given takes the place of the one before, null switches it off, an absent ' +
           'one stays; null in place of the whole switches all off. `GET …/auto-moderation` shows the rules to staff. While the ' +
-          "shield is on, `slow_mode_seconds` and `posting` change the channel's own settings, under it.",
+          "shield is on, `slow_mode_seconds` and `posting` change the channel's own settings, under it. `retention_days` is " +
+          'for the owner and site admins: messages of more days are removed for good, from the oldest on, with all that ' +
+          'depends on them. It can be shorter than what the server keeps, not longer; null takes that of the server.',
         params: ChannelParams,
         body: UpdateChannelBody,
         response: { 200: Channel, ...errorResponses(400, 401, 403, 404, 413, 415, 429) },
@@ -137,8 +139,12 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
       const identity = identityOf(request);
       assertVisible(access, identity);
       assertMay('update_channel', standingOf(access, identity));
+      const { name, retention_days: days } = request.body;
+      if (days !== undefined) {
+        assertMay('set_retention', standingOf(access, identity));
+        assertRetention(days, context.config.messageRetentionDays);
+      }
       const online = await onlineIn(access.id);
-      const { name } = request.body;
       const changes = {
         ...request.body,
         ...(name === undefined ? {} : { name: textOf('name', name) }),
@@ -151,7 +157,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
           return { type: 'channel_updated', channel_id: row.id, channel, seq: row.last_seq };
         });
         if (result === null) return null;
-        await assertMayStill(tx, 'update_channel', access.id, identity);
+        await assertMayStill(tx, days === undefined ? 'update_channel' : 'set_retention', access.id, identity);
         await record(tx, 'channel_update', access.id, identity, changes, result.row.updated_at);
         return result;
       });
@@ -169,7 +175,7 @@ export function channelRoutes(app: Routes, context: HttpContext): void {
         summary: 'Delete a channel; open connections are told and closed',
         description:
           'For its owner and site admins. Connections get a `channel_deleted` frame and close code 4004. Messages ' +
-          'and the audit trail stay in the database.',
+          'stay in the database as long as they are kept, and the audit trail for good.',
         params: ChannelParams,
         response: { 200: StatusBody('deleted'), ...errorResponses(400, 401, 403, 404, 429) },
       },
@@ -211,6 +217,13 @@ function rulesOf({ auto_moderation: rules }: UpdateChannelBody): Pick<UpdateChan
     throw invalid(`auto_moderation.links.hosts.${index}`, 'must be the name of a host, like example.com');
   });
   return { auto_moderation: { ...rules, links: { ...links, hosts } } };
+}
+
+/** @throws HubbubError `INVALID_REQUEST` for more than the server's days */
+function assertRetention(days: number | null, serverDays: number | null): void {
+  if (days !== null && serverDays !== null && days > serverDays) {
+    throw invalid('retention_days', `must be at most ${serverDays}: this server keeps messages no longer`);
+  }
 }
 
 function invalid(field: string, message: string): HubbubError {

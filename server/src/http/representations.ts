@@ -19,6 +19,7 @@ export function toChannel(row: ChannelRow, online: number): Channel {
     slow_mode_seconds: row.slow_mode_seconds,
     posting: row.posting,
     shield: row.shield,
+    retention_days: row.retention_days,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     last_seq: row.last_seq,

@@ -19,6 +19,8 @@ export interface ChannelRow {
   readonly slow_mode_seconds: number;
   readonly posting: PostingMode;
   readonly shield: boolean;
+  /** The channel's own; the server's holds where it is shorter. Null: it has none. */
+  readonly retention_days: number | null;
   readonly last_seq: number;
   /** Raised with every change of who may do what in the channel. */
   readonly access_version: number;
@@ -44,7 +46,7 @@ export const POSTING_IN_FORCE = `case when c.shield
 
 /** Columns of a {@link ChannelRow}, of the table by the name of `c`. */
 export const CHANNEL_COLUMNS = `c.id, c.name, c.description, c.creator_id, c.channel_type, c.is_active, c.max_participants,
-  ${SLOW_MODE_IN_FORCE} as slow_mode_seconds, ${POSTING_IN_FORCE} as posting, c.shield, c.last_seq, c.access_version, c.created_at, c.updated_at`;
+  ${SLOW_MODE_IN_FORCE} as slow_mode_seconds, ${POSTING_IN_FORCE} as posting, c.shield, c.retention_days, c.last_seq, c.access_version, c.created_at, c.updated_at`;
 
 /** Makes a channel and its creator's ownership, in one statement. */
 export async function createChannel(
@@ -140,6 +142,7 @@ export async function updateChannel<P extends object>(
        slow_mode_seconds = coalesce($8, c.slow_mode_seconds),
        posting = coalesce($9, c.posting),
        channel_type = coalesce($12, c.channel_type),
+       retention_days = case when $13 then $14::integer else c.retention_days end,
        auto_moderation = case
          when not $10 then c.auto_moderation
          when $11::jsonb is null then '{}'
@@ -163,6 +166,8 @@ export async function updateChannel<P extends object>(
       changes.auto_moderation !== undefined,
       changes.auto_moderation == null ? null : JSON.stringify(changes.auto_moderation),
       changes.channel_type ?? null,
+      changes.retention_days !== undefined,
+      changes.retention_days ?? null,
     ],
   );
   if (row === undefined) return null;
@@ -233,14 +238,18 @@ export async function insertEvents(
 /** How far a channel is. */
 export interface Head {
   readonly seq: number;
+  /** Everything before this place has been removed for its age. */
+  readonly firstSeq: number;
   readonly accessVersion: number;
 }
 
 /** The heads of the given channels, by id. A deleted channel still has its head. */
 export async function readHeads(db: Queryable, channelIds: readonly string[]): Promise<Map<string, Head>> {
-  const rows = await db.query<{ id: string; last_seq: number; access_version: number }>(
-    'select id, last_seq, access_version from chat_channels where id = any($1::uuid[])',
+  const rows = await db.query<{ id: string; first_seq: number; last_seq: number; access_version: number }>(
+    'select id, first_seq, last_seq, access_version from chat_channels where id = any($1::uuid[])',
     [channelIds],
   );
-  return new Map(rows.map((row) => [row.id, { seq: row.last_seq, accessVersion: row.access_version }]));
+  return new Map(
+    rows.map((row) => [row.id, { seq: row.last_seq, firstSeq: row.first_seq, accessVersion: row.access_version }]),
+  );
 }

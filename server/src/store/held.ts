@@ -127,8 +127,12 @@ export async function decideHeld(
   }
 }
 
-/** Gives a held message its place, at the end of the channel as it is now. @returns it, with its author as he is now */
-export async function placeHeld(tx: Queryable, channelId: string, id: string): Promise<MessageRow> {
+/**
+ * Gives a held message its place, at the end of the channel as it is now.
+ *
+ * @returns it, with its author as he is now; null when it has just been removed for its age: the place is to be given back
+ */
+export async function placeHeld(tx: Queryable, channelId: string, id: string): Promise<MessageRow | null> {
   const [row] = await tx.query<MessageRow>(
     `with head as (
        update chat_channels set last_seq = last_seq + 1 where id = $1 returning last_seq, clock_timestamp() as at
@@ -142,8 +146,7 @@ export async function placeHeld(tx: Queryable, channelId: string, id: string): P
      from m join users u on u.id = m.user_id`,
     [channelId, id],
   );
-  if (row === undefined) throw new Error('placeHeld: the message has a place already');
-  return row;
+  return row ?? null;
 }
 
 /** What waits of a user in a channel since a time, oldest first. Few: how many a user can have is bounded. */

@@ -180,8 +180,17 @@ export type SequencedRow =
   | ({ readonly kind: 'message' } & MessageRow)
   | { readonly kind: string; readonly seq: number; readonly payload: object };
 
+/** A part of a channel's sequence as it is stored, and where the whole begins and ends; all of one moment. */
+export interface StoredSequence {
+  readonly rows: SequencedRow[];
+  /** Everything before it has been removed for its age. */
+  readonly firstSeq: number;
+  /** A place up to this one that is not in `rows` is not stored any more; later ones may come. */
+  readonly lastSeq: number;
+}
+
 /**
- * Everything that has a place in the channel's sequence after `afterSeq`, oldest first, without gaps.
+ * Everything that has a place in the channel's sequence after `afterSeq`, oldest first.
  *
  * @param upToSeq last place wanted
  * @param limit places at most
@@ -192,18 +201,25 @@ export async function readSequence(
   afterSeq: number,
   upToSeq: number,
   limit: number,
-): Promise<SequencedRow[]> {
-  return await db.query<SequencedRow>(
-    `(select 'message' as kind, ${COLUMNS}, null::jsonb as payload
+): Promise<StoredSequence> {
+  type Bounds = { readonly first_seq: number; readonly head_seq: number };
+  // One statement, so that what is missing in the rows is really gone, and not only committed a moment later.
+  const rows = await db.query<Bounds & (SequencedRow | { readonly kind: null })>(
+    `select c.first_seq, c.last_seq as head_seq, s.*
+     from chat_channels c left join lateral (
+     (select 'message' as kind, ${COLUMNS}, null::jsonb as payload
       from chat_messages m join users u on u.id = m.user_id
       where m.channel_id = $1 and m.seq > $2 and m.seq <= $3 order by m.seq limit $4)
      union all
      (select e.kind, null, e.channel_id, null, null, null, null, null, e.seq, false, e.created_at, e.created_at, e.payload
       from channel_events e
       where e.channel_id = $1 and e.seq > $2 and e.seq <= $3 order by e.seq limit $4)
-     order by seq limit $4`,
+     order by seq limit $4) as s on true
+     where c.id = $1 order by s.seq`,
     [channelId, afterSeq, upToSeq, limit],
   );
+  const stored = rows.filter((row): row is Bounds & SequencedRow => row.kind !== null);
+  return { rows: stored, firstSeq: rows[0]?.first_seq ?? 1, lastSeq: rows[0]?.head_seq ?? 0 };
 }
 
 /** Where a message stands and whose it is; null when there is none, or it has no place. */

@@ -10,6 +10,7 @@ export interface ReportRow {
   readonly channel_id: string;
   readonly message_id: string;
   readonly message_seq: number;
+  /** Or removed for its age. */
   readonly message_deleted: boolean;
   readonly author_id: string;
   readonly author_username: string;
@@ -26,16 +27,18 @@ export interface ReportRow {
   readonly note: string | null;
 }
 
-const COLUMNS = `r.id, r.channel_id, r.message_id, m.seq as message_seq, m.is_deleted as message_deleted, r.author_id,
+const COLUMNS = `r.id, r.channel_id, r.message_id, coalesce(r.message_seq, m.seq, 0) as message_seq,
+  coalesce(m.is_deleted, true) as message_deleted, r.author_id,
   a.username as author_username, r.content, r.reporter_id, p.username as reporter_username, r.reason, r.created_at,
   r.resolved_at, r.resolved_by, r.action, r.note`;
-const ALL = `chat_reports r join chat_messages m on m.id = r.message_id join users a on a.id = r.author_id
+const ALL = `chat_reports r left join chat_messages m on m.id = r.message_id join users a on a.id = r.author_id
   join users p on p.id = r.reporter_id`;
 
 export interface NewReport {
   readonly id: string;
   readonly channelId: string;
   readonly messageId: string;
+  readonly messageSeq: number;
   readonly authorId: string;
   readonly content: string;
   readonly reporterId: string;
@@ -44,11 +47,11 @@ export interface NewReport {
 }
 
 export async function insertReport(tx: Queryable, report: NewReport): Promise<void> {
-  const { id, channelId, messageId, authorId, content, reporterId, reason, at } = report;
+  const { id, channelId, messageId, messageSeq, authorId, content, reporterId, reason, at } = report;
   await tx.query(
-    `insert into chat_reports (id, channel_id, message_id, author_id, content, reporter_id, reason, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [id, channelId, messageId, authorId, content, reporterId, reason, at],
+    `insert into chat_reports (id, channel_id, message_id, message_seq, author_id, content, reporter_id, reason, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [id, channelId, messageId, messageSeq, authorId, content, reporterId, reason, at],
   );
 }
 

@@ -30,6 +30,7 @@ const CHANNEL_FIELDS = [
   'name',
   'online_count',
   'posting',
+  'retention_days',
   'shield',
   'slow_mode_seconds',
   'updated_at',
@@ -87,6 +88,7 @@ forEachPair({}, (stage: Stage) => {
       slow_mode_seconds: 0,
       posting: 'everyone',
       shield: false,
+      retention_days: null,
     });
   });
 
