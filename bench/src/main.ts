@@ -80,11 +80,11 @@ async function runScenario(
   scenario: Scenario,
   servers: Servers,
   contenders: readonly Contender[],
-  { quick, runs, out }: BenchOptions,
+  { quick, rows, runs, out }: BenchOptions,
 ): Promise<ScenarioResult> {
   const recorder = new Recorder();
   const facts = readFacts();
-  await scenario.run({ servers, recorder, quick, runs, contenders, say: sayer(scenario) });
+  await scenario.run({ servers, recorder, quick, rows, runs, contenders, say: sayer(scenario) });
   const { name, description } = scenario;
   const result = { scenario: name, description, facts, quick, cases: recorder.cases };
   if (out !== null) writeResult(out, result);

@@ -46,6 +46,8 @@ export const METRICS = {
   tableMessages: { label: 'messages in the table', digits: 0 },
   seedSeconds: { label: 'seeding s', digits: 0 },
   tableMib: { label: 'table with indexes MiB', digits: 0 },
+  removedRows: { label: 'rows removed', digits: 0 },
+  removedPerSecond: { label: 'rows removed/s', digits: 0 },
   planMs: { label: 'statement ms', digits: 3 },
   /** Pages of 8 KiB that the statement looked at, in memory or not. */
   blocks: { label: 'blocks', digits: 0 },

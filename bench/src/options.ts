@@ -8,6 +8,8 @@ export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
   readonly runs: number;
   readonly quick: boolean;
+  /** Messages that `retention` makes; null: as many as it says. */
+  readonly rows: number | null;
   /** Makes the page of what is in the results' folder, after the scenarios that were named. */
   readonly report: boolean;
   /** Folder of the results; null: they are only printed. */
@@ -22,6 +24,7 @@ export const USAGE = `npm run bench -- [scenario ...] [options]
 
   scenario       ${NAMES} (all)
   --runs N       how often each is run (3); A B A B, never A A B B
+  --rows N       messages in the table of retention (1000000)
   --quick        a few seconds each and small: shows that everything works, not how fast; nothing is written
   --out FOLDER   where the results go (bench/results)
   --report       makes docs/performance.md of the results; without a scenario nothing is run
@@ -34,6 +37,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     allowPositionals: true,
     options: {
       runs: { type: 'string' },
+      rows: { type: 'string' },
       quick: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       out: { type: 'string' },
@@ -43,11 +47,17 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const { quick, report } = values;
   const runs = values.runs === undefined ? (quick ? 1 : 3) : Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs: found ${values.runs}, allowed is a number from 1`);
+  const rows = values.rows === undefined ? null : Number(values.rows);
+  // Dealt to a hot channel and to others of a thousand each.
+  if (rows !== null && (!Number.isInteger(rows) || rows < 10_000 || rows % 10_000 !== 0)) {
+    throw new Error(`--rows: found ${values.rows}, allowed is a multiple of 10000`);
+  }
   const named = positionals.map(scenarioOf);
   return {
     scenarios: named.length === 0 && !report ? SCENARIOS : named,
     runs,
     quick,
+    rows,
     report,
     out: values.out ?? (quick ? null : RESULTS_FOLDER),
     profile: values.profile === undefined ? null : scenarioOf(values.profile),

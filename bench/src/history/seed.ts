@@ -5,6 +5,8 @@ export interface SeedPlan {
   readonly messages: number;
   /** Messages of each channel of the tail; divides nine tenths of all. */
   readonly tailLength: number;
+  /** Days over which the messages were sent, up to now. Default: as many as there are at one a second. */
+  readonly spanDays?: number;
 }
 
 /** What can be read after it. */
@@ -40,7 +42,7 @@ const SEED_MESSAGES = `
     md5('seed user ' || n % ${USERS})::uuid, 'lorem ipsum dolor sit amet consectetur adipiscing elit ' || n,
     case when hot then n / 10 + 1 else place / $3 + 1 end, at, at
   from (
-    select n, n % 10 = 0 as hot, n - n / 10 - 1 as place, now() - ($4::bigint - n) * interval '1 second' as at
+    select n, n % 10 = 0 as hot, n - n / 10 - 1 as place, now() - ($4::bigint - n) * $5::float8 * interval '1 second' as at
     from generate_series($1::bigint, $2::bigint) n
   ) as rows`;
 
@@ -58,15 +60,21 @@ export async function seed(client: pg.Client, plan: SeedPlan, say: (text: string
   const startedMs = performance.now();
   await client.query('set session_replication_role = replica');
   await client.query('set synchronous_commit = off');
+  const secondsBetween = plan.spanDays === undefined ? 1 : (plan.spanDays * 86_400) / messages;
+  // Indexes are built at the end: to keep ids at random places in order a row at a time takes several times as long.
+  await client.query(
+    "update pg_index set indisready = false, indisvalid = false where indrelid = 'chat_messages'::regclass",
+  );
   await client.query(SEED_USERS, [USERS]);
   await client.query(SEED_CHANNELS, [tails, hotLength, tailLength]);
   for (let from = 0; from < messages; from += BATCH) {
     const to = Math.min(messages, from + BATCH);
-    await client.query(SEED_MESSAGES, [from, to - 1, tails, messages]);
+    await client.query(SEED_MESSAGES, [from, to - 1, tails, messages, secondsBetween]);
     if (to % (BATCH * 10) === 0 || to === messages) {
       say(`${to} of ${messages} messages, ${Math.round(to / ((performance.now() - startedMs) / 1000))} a second`);
     }
   }
+  await client.query('reindex table chat_messages');
   // As after a day: no hint bits are left to set, and the planner knows what there is.
   for (const table of ['users', 'chat_channels', 'chat_messages']) await client.query(`vacuum (analyze) ${table}`);
   await client.query('checkpoint');

@@ -29,7 +29,7 @@ export async function profile(scenario: Scenario, { quick, folder, say }: Profil
   const before = new Set(profilesIn(folder));
   const servers = new Servers(placement(), hubbubEnv);
   try {
-    await scenario.run({ servers, recorder: new Recorder(), quick, runs: 1, contenders: ['hubbub'], say });
+    await scenario.run({ servers, recorder: new Recorder(), quick, rows: null, runs: 1, contenders: ['hubbub'], say });
   } finally {
     await servers.stop();
   }

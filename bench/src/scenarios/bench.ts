@@ -13,6 +13,8 @@ export interface Bench {
   readonly recorder: Recorder;
   /** A short run, small enough for any machine, that proves only that everything works. */
   readonly quick: boolean;
+  /** Rows of a scenario that fills tables; null: its own number. */
+  readonly rows: number | null;
   readonly runs: number;
   /** What is run of that which is compared. */
   readonly contenders: readonly Contender[];
@@ -48,6 +50,8 @@ const SHOWN: readonly MetricName[] = [
   'currentSeconds',
   'transactionsPerReturn',
   'startSeconds',
+  'removedRows',
+  'removedPerSecond',
   'planMs',
   'blocks',
   'heapMib',

@@ -6,6 +6,7 @@ import { generator } from './generator.js';
 import { history } from './history.js';
 import { journal } from './journal.js';
 import { lone } from './lone.js';
+import { retention } from './retention.js';
 import { room } from './room.js';
 import { rooms } from './rooms.js';
 import { soak } from './soak.js';
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   embedded,
   costs,
   history,
+  retention,
   workers,
   soak,
 ];
