@@ -1,3 +1,4 @@
+-- compatible: the first table
 -- Users are the host application's: a row is made from the first valid token and follows later ones.
 create table users (
   id uuid primary key,

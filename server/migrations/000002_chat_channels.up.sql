@@ -1,3 +1,4 @@
+-- compatible: a new table
 create table chat_channels (
   id uuid primary key,
   name text not null check (char_length(name) between 1 and 100),

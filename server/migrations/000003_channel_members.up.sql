@@ -1,3 +1,4 @@
+-- compatible: a new table
 create table channel_members (
   channel_id uuid not null references chat_channels (id) on delete cascade,
   user_id uuid not null references users (id) on delete cascade,

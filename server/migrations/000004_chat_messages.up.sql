@@ -1,3 +1,4 @@
+-- compatible: new tables
 create table chat_messages (
   -- The client's message_id where it sent one: its uniqueness makes a retry idempotent.
   id uuid primary key,

@@ -1,3 +1,4 @@
+-- compatible: a new table
 -- A timeout is a ban that ends by itself; it stands beside a ban and never replaces it.
 create table chat_bans (
   id uuid primary key,

@@ -1,3 +1,4 @@
+-- compatible: a new table
 create table chat_mutes (
   id uuid primary key,
   channel_id uuid not null references chat_channels (id) on delete cascade,

@@ -1,3 +1,4 @@
+-- compatible: a new table
 create table chat_moderation_log (
   id bigint generated always as identity primary key,
   channel_id uuid not null references chat_channels (id),

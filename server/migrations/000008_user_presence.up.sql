@@ -1,3 +1,4 @@
+-- compatible: a new table
 create table user_presence (
   user_id uuid not null references users (id) on delete cascade,
   channel_id uuid not null references chat_channels (id) on delete cascade,

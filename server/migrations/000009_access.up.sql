@@ -1,3 +1,4 @@
+-- breaking: who does not compare access_version stores messages of the banned
 alter table chat_channels
   -- Raised with every change of who may do what in the channel. A batch of messages is stored only under the version
   -- for which its authors were checked, so no message gets a place after the commit of its author's ban.

@@ -1,3 +1,4 @@
+-- breaking: who does not read suspensions lets the suspended in
 -- What is done to a user on the whole site.
 alter table users
   add column suspended_at timestamptz(3),

@@ -1,3 +1,4 @@
+-- compatible: a new table
 -- What users report to the moderators. The content is kept as it was reported: the message may be deleted before anyone
 -- has looked.
 create table chat_reports (

@@ -1,3 +1,4 @@
+-- breaking: messages without a place, and rules that every writer has to hold
 alter table chat_channels
   -- Rules by name; a rule that is not there is off.
   add column auto_moderation jsonb not null default '{}',

@@ -1,3 +1,4 @@
+-- compatible: columns with defaults; messages may be removed for their age once every instance knows of it
 alter table chat_channels
   -- Days for which its messages are kept, within what the server allows; null: as long as the server does.
   add column retention_days integer check (retention_days between 1 and 36500),

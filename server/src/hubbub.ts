@@ -5,6 +5,7 @@ import { verifyTrails } from './audit.js';
 import { type Config, readConfig } from './config.js';
 import { loadDevelopmentKey, mintToken } from './dev-keys.js';
 import { createLogger } from './log.js';
+import { describeMigrations } from './migration-report.js';
 import { openDb } from './server.js';
 import { migrate, migrationStatus } from './store/migrate.js';
 
@@ -93,9 +94,7 @@ async function migrateCommand(args: string[]): Promise<void> {
       const steps = await migrate(db, target ?? (direction === 'up' ? undefined : Math.max(0, version - 1)));
       console.log(steps.length === 0 ? 'Nothing to do.' : `${direction}: ${steps.join(', ')}`);
     }
-    const { version, migrations } = await migrationStatus(db);
-    for (const each of migrations) console.log(`${each.applied ? 'applied' : 'pending'}  ${each.version} ${each.name}`);
-    console.log(`The schema has version ${version} of ${migrations.length}.`);
+    for (const line of describeMigrations(await migrationStatus(db))) console.log(line);
   } finally {
     await db.close();
   }

@@ -42,10 +42,12 @@ interface Reported {
   /** Whether Redis answers; null where none is configured. */
   readonly redisUp: () => boolean | null;
   readonly isDraining: () => boolean;
+  /** Why it must not run on the schema any more; null: it may. */
+  readonly refusal: () => string | null;
 }
 
 /** What makes the reports of this process. */
-export function makeReporters({ connections, hub, metrics, db, redisUp, isDraining }: Reported): Reporters {
+export function makeReporters({ connections, hub, metrics, db, redisUp, isDraining, refusal }: Reported): Reporters {
   return {
     health: async () => {
       const databaseUp = await db.ping();
@@ -55,7 +57,7 @@ export function makeReporters({ connections, hub, metrics, db, redisUp, isDraini
           ? 'the database does not answer'
           : redisUp() === false
             ? 'Redis does not answer'
-            : null;
+            : refusal();
       return {
         status: isDraining() ? 'draining' : notReady === null ? 'ok' : 'degraded',
         notReady,

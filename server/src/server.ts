@@ -39,6 +39,7 @@ import { Retention } from './retention.js';
 import { Review } from './review.js';
 import { Revocations } from './revocations.js';
 import { Rights } from './rights.js';
+import { SchemaWatch } from './schema-watch.js';
 import { makeReporters, type Reports } from './self-report.js';
 import { SiteModeration } from './site-moderation.js';
 import { readPolicy } from './store/auto-moderation.js';
@@ -47,7 +48,7 @@ import { parseDatabaseUrl } from './store/database-url.js';
 import type { Db } from './store/db.js';
 import { PgDb } from './store/db-pg.js';
 import { PgliteDb } from './store/db-pglite.js';
-import { migrate } from './store/migrate.js';
+import { loadMigrations, migrate, migrationStatus } from './store/migrate.js';
 import { writeHits } from './store/moderation-log.js';
 import { readStandings } from './store/people.js';
 import { clearPresence, readRoster, writePresence } from './store/presence-rows.js';
@@ -125,7 +126,8 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   const metrics = new Metrics({ channelLabel: config.metricsChannelLabel });
   const tracing = config.tracing === null ? null : await openTracing(config.tracing, { instanceId, metrics, log });
   const db = await openDb(config, log);
-  const applied = await migrate(db);
+  const migrations = loadMigrations();
+  const applied = await migrate(db, undefined, migrations);
   if (applied.length > 0) log.info({ migrations: applied }, 'The database schema was brought up to date');
 
   const link = config.redisUrl === null ? null : await RedisLink.open(config.redisUrl, log);
@@ -355,7 +357,16 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     },
   });
   const redisUp = () => link?.up ?? null;
-  const reporters = makeReporters({ connections, hub, metrics, db, redisUp, isDraining: () => draining });
+  const schema = new SchemaWatch({ log, readRefusal: async () => (await migrationStatus(db, migrations)).refusal });
+  const reporters = makeReporters({
+    connections,
+    hub,
+    metrics,
+    db,
+    redisUp,
+    isDraining: () => draining,
+    refusal: () => schema.refusal,
+  });
   if (siblings !== null) siblings.reporters = reporters;
   const gather = async <K extends keyof Reports>(kind: K): Promise<(Reports[K] | null)[]> =>
     siblings === null ? [await reporters[kind]()] : await siblings.gather(kind);
@@ -411,6 +422,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     await within(LAST_WRITES_MS, presence.close());
     clearInterval(headsTimer);
     clearInterval(sweepTimer);
+    schema.close();
     hub.close();
     revocations.close();
     limiter.close();

@@ -61,7 +61,7 @@ test('going down leaves nothing but the table of versions, and going up again ma
   await migrate(db);
   const before = await shape();
   assert.deepEqual(await migrate(db, 0), NAMES.toReversed());
-  assert.deepEqual(await tables(), ['schema_migrations']);
+  assert.deepEqual(await tables(), ['schema_migrations', 'schema_steps']);
   assert.equal((await migrationStatus(db)).version, 0);
   assert.deepEqual(await migrate(db), NAMES);
   assert.deepEqual(await shape(), before);
@@ -97,12 +97,51 @@ test('the status of an empty database is told without changing it', async () => 
   assert.deepEqual(await tables(), []);
 });
 
-test('a database newer than this program is refused and left as it is', async () => {
+test('a database whose newer steps are not known is refused and left as it is', async () => {
   await migrate(db);
   await db.query('update schema_migrations set version = $1', [NAMES.length + 1]);
-  await assert.rejects(migrate(db), new RegExp(`schema version ${NAMES.length + 1}.*newer Hubbub`));
+  const refusal = new RegExp(`schema version ${NAMES.length + 1}.*is not known.*newer Hubbub`);
+  await assert.rejects(migrate(db), refusal);
   await assert.rejects(migrate(db, 0), /newer Hubbub/);
+  assert.match((await migrationStatus(db)).refusal ?? '', refusal);
   assert.ok((await tables()).includes('chat_messages'));
+});
+
+/** What a newer version brings: one step more than this program has. */
+function withStep(breaking: boolean): Migration[] {
+  const step = { name: 'later', breaking, up: 'create table later ()', down: 'drop table later' };
+  return [...loadMigrations(), { version: NAMES.length + 1, ...step }];
+}
+
+test('a newer version takes a compatible step, and this program starts beside it', async () => {
+  await migrate(db, undefined, withStep(false));
+  assert.deepEqual(await migrate(db), []);
+  const { version, unknown, refusal } = await migrationStatus(db);
+  assert.deepEqual([version, refusal], [NAMES.length + 1, null]);
+  assert.deepEqual(unknown, [{ version: NAMES.length + 1, name: 'later', breaking: false }]);
+  await assert.rejects(migrate(db, NAMES.length), /only a newer Hubbub can bring it/);
+  assert.ok((await tables()).includes('later'));
+});
+
+test('a newer version takes a breaking step, and this program is refused until it is taken back', async () => {
+  const newer = withStep(true);
+  await migrate(db, undefined, newer);
+  const refusal = new RegExp(
+    `must not run beside step ${NAMES.length + 1} \\(later\\).*migrate down --to ${NAMES.length}$`,
+  );
+  await assert.rejects(migrate(db), refusal);
+  assert.match((await migrationStatus(db)).refusal ?? '', refusal);
+  await migrate(db, NAMES.length, newer);
+  assert.deepEqual(await migrate(db), []);
+  assert.equal((await migrationStatus(db)).refusal, null);
+});
+
+// With golang-migrate's command line, or by a version from before steps were declared.
+test('steps that another tool has taken are declared by the next start of a program that knows them', async () => {
+  await migrate(db);
+  await db.exec('drop table schema_steps');
+  assert.deepEqual(await migrate(db), []);
+  assert.deepEqual(await migrate(db, undefined, loadMigrations().slice(0, -1)), []);
 });
 
 test('a database that another tool left dirty is refused', async () => {
@@ -115,7 +154,13 @@ test('a database that another tool left dirty is refused', async () => {
 test('a step that fails takes back all that was done with it', async () => {
   const [first] = loadMigrations();
   assert.ok(first);
-  const broken: Migration = { version: 2, name: 'broken', up: 'create table half (id int); nonsense', down: '' };
+  const broken: Migration = {
+    version: 2,
+    name: 'broken',
+    breaking: false,
+    up: 'create table half (id int); nonsense',
+    down: '',
+  };
   await assert.rejects(migrate(db, 2, [first, broken]));
   assert.deepEqual(await tables(), []);
   assert.deepEqual(await migrate(db, 1, [first, broken]), ['users']);
@@ -124,7 +169,7 @@ test('a step that fails takes back all that was done with it', async () => {
 function directoryOf(t: TestContext, ...files: string[]): URL {
   const directory = mkdtempSync(join(tmpdir(), 'hubbub-migrations-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  for (const file of files) writeFileSync(join(directory, file), `-- ${file}`);
+  for (const file of files) writeFileSync(join(directory, file), `-- compatible: ${file}`);
   return pathToFileURL(`${directory}/`);
 }
 
@@ -140,8 +185,9 @@ test('migrations are read in the order of their numbers', (t) => {
   assert.deepEqual(migrations[9], {
     version: 10,
     name: 'm10',
-    up: '-- 000010_m10.up.sql',
-    down: '-- 000010_m10.down.sql',
+    breaking: false,
+    up: '-- compatible: 000010_m10.up.sql',
+    down: '-- compatible: 000010_m10.down.sql',
   });
 });
 
@@ -154,6 +200,12 @@ test('a missing number, a missing counterpart and a wrong name are refused', (t)
   assert.throws(() => load(...one, '000002_b.down.sql'), /lacks its up or its down file/);
   assert.throws(() => load(...one, '2_b.up.sql'), /is not named/);
   assert.throws(() => load(...one, 'README.md'), /is not named/);
+});
+
+test('a migration that does not say what may run beside it is refused', (t) => {
+  const directory = directoryOf(t, '000001_a.up.sql', '000001_a.down.sql');
+  writeFileSync(new URL('000001_a.up.sql', directory), 'create table a ();');
+  assert.throws(() => loadMigrations(directory), /first line of a's up file/);
 });
 
 // Two branches that each added a number: without a word one of them would never be applied.
