@@ -109,3 +109,12 @@ test('a sequenced batch without a true place is ignored', () => {
 test('a sequenced batch of no frames is ignored', () => {
   assert.equal(decodeBatch(encodeBatch(messages(5, 0))), null);
 });
+
+// Instances of two versions share a bus: should this fail, the version has to be raised, over two releases (docs/upgrades.md).
+test('the bytes of a batch are those that other versions write and read', () => {
+  const frames = encodeTextFrames(['{}']);
+  const batch: Batch = { kind: BATCH_KIND.event, origin: 0x01020304, firstSeq: 7, count: 1, note: '{"a":1}', frames };
+  const bytes = '0102000101020304401c000000000000000000077b2261223a317d81027b7d';
+  assert.equal(encodeBatch(batch).toString('hex'), bytes);
+  assert.deepEqual(decodeBatch(Buffer.from(bytes, 'hex')), batch);
+});

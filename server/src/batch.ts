@@ -3,7 +3,8 @@ import { skipFrames } from './frame.js';
 /*
  * What travels on the bus: a header of fixed size, an optional note for the hubs (JSON), and ready WebSocket frames.
  *
- *   0  u8   version (1)
+ *   0  u8   version (1); instances of two versions share a bus, so what has another one is ignored, counted, and read from
+ *           the database
  *   1  u8   kind
  *   2  u16  count: frames, and in a sequenced batch places of the sequence
  *   4  u32  origin: random number of the instance that made it

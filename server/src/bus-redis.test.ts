@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { BATCH_KIND, type Batch, noteBatch } from './batch.js';
+import { BATCH_KIND, type Batch, encodeBatch, noteBatch } from './batch.js';
 import { RedisBus } from './bus-redis.js';
 import { createLogger } from './log.js';
 import { Metrics } from './metrics.js';
@@ -112,4 +112,28 @@ test('after its connections were killed every channel is heard again, and the lo
   await until(() => recovered > 0 && one.bus.up && two.bus.up);
   for (const [index, channelId] of channels.entries()) one.bus.publish(channelId, note(1, `again ${index}`));
   await until(() => channels.every((_, index) => two.heard.includes(`{"text":"again ${index}"}`)));
+});
+
+// During a rolling upgrade an instance of a later version may send what this one has never heard of.
+test('what a later version sends is ignored and counted, and what comes after it is heard', async () => {
+  const channelId = randomUUID();
+  await two.bus.subscribe(channelId);
+  const ignored = async () => (await metrics.busIgnored.get()).values[0]?.value ?? 0;
+  const before = await ignored();
+  const send = (bytes: Buffer) => one.link.connection.publish(`chat:{${channelId}}`, bytes);
+  const known = encodeBatch(note(1, 'known'));
+  const [laterVersion, laterKind] = [Buffer.from(known), Buffer.from(known)];
+  laterVersion[0] = 2;
+  laterKind[1] = 99;
+  await Promise.all([laterVersion, laterKind, Buffer.alloc(0), Buffer.from('{"json":true}')].map(send));
+  const { onBatch } = two.bus;
+  two.bus.onBatch = (id, batch, atMs) => {
+    if (batch.note === '{"text":"stumbles"}') throw new Error('cannot be read');
+    onBatch(id, batch, atMs);
+  };
+  await send(encodeBatch(note(1, 'stumbles')));
+  await send(known);
+  await until(() => two.heard.includes('{"text":"known"}'));
+  two.bus.onBatch = onBatch;
+  assert.equal((await ignored()) - before, 5);
 });

@@ -8,6 +8,8 @@ import { type RedisLink, withDeadline } from './redis-link.js';
 const PREFIX = 'chat:{';
 const PROBE_WAIT_MS = 1000;
 const PROBE_POLL_MS = 20;
+/** Log lines about what cannot be read, at most. */
+const IGNORED_LOG_MS = 60_000;
 
 /**
  * The bus over Redis Pub/Sub: channel `chat:{<id>}`, sharded where Redis has it. This instance gets its own batches
@@ -28,6 +30,7 @@ export class RedisBus implements Bus {
   /** False between the return of Redis and the proof of all subscriptions. */
   #proved = true;
   #proofs = 0;
+  #ignoredLoggedMs = Number.NEGATIVE_INFINITY;
 
   /** @param origin number of this instance in its batches */
   constructor(link: RedisLink, origin: number, metrics: Metrics, log: Logger) {
@@ -94,7 +97,7 @@ export class RedisBus implements Bus {
     const channelId = channel.toString('latin1', PREFIX.length, channel.length - 1);
     const batch = decodeBatch(bytes);
     if (batch === null) {
-      this.#log.warn({ channel_id: channelId }, 'Ignored bytes on the bus that are no batch of this version');
+      this.#ignore(channelId, null);
       return;
     }
     if (batch.origin === this.#origin) {
@@ -103,8 +106,23 @@ export class RedisBus implements Bus {
     }
     if (batch.kind === BATCH_KIND.probe) return;
     this.#metrics.busReceived.inc();
-    this.onBatch(channelId, batch, performance.now());
+    try {
+      this.onBatch(channelId, batch, performance.now());
+    } catch (error) {
+      // A batch of another version may hold what this one stumbles over. What it loses by that is read from the database.
+      this.#ignore(channelId, error);
+    }
   };
+
+  /** @param error null: it is no batch of this version */
+  #ignore(channelId: string, error: unknown): void {
+    this.#metrics.busIgnored.inc();
+    const now = performance.now();
+    if (now - this.#ignoredLoggedMs < IGNORED_LOG_MS) return;
+    this.#ignoredLoggedMs = now;
+    const what = 'Ignored a batch on the bus that this version cannot read; the database stands in';
+    this.#log.warn({ channel_id: channelId, ...(error === null ? {} : { err: error }) }, what);
+  }
 
   /** @returns false when it was not confirmed in time */
   async #subscribe(channelId: string): Promise<boolean> {

@@ -75,6 +75,10 @@ export class Metrics {
   readonly busPublished = this.#counter('hubbub_bus_published_total', 'Batches published to the other instances');
   readonly busReceived = this.#counter('hubbub_bus_received_total', 'Batches received from other instances');
   readonly busErrors = this.#counter('hubbub_bus_errors_total', 'Batches that could not be published');
+  readonly busIgnored = this.#counter(
+    'hubbub_bus_ignored_total',
+    'Batches of other instances that this version could not read',
+  );
   readonly gapsFound = this.#counter('hubbub_gaps_found_total', 'Times that a channel missed a part of its sequence');
   readonly gapsFilled = this.#counter('hubbub_gaps_filled_total', 'Gaps read back from the database');
   readonly holes = this.#counter(
