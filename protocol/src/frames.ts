@@ -34,6 +34,12 @@ export const JoinCommand = Type.Object(
     last_seq: Type.Optional(
       Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Resume after this place' }),
     ),
+    epoch: Type.Optional(
+      Type.String({
+        description:
+          'The `epoch` of the `subscribed` frame under which `last_seq` was reached: places of another one are of other messages',
+      }),
+    ),
   },
   { description: 'Joins a channel (many-channel connections)' },
 );
@@ -73,6 +79,12 @@ export const SubscribedFrame = Type.Object(
     seq: Seq,
     recovered: Type.Boolean({ description: 'True: everything after `last_seq` follows without a gap' }),
     oldest_seq: Type.Optional(Seq),
+    epoch: Type.Optional(
+      Type.String({
+        description:
+          'Names the life of the data: another one after a backup was restored, where `seq` begins anew. Absent before 0.2',
+      }),
+    ),
     online: Type.Integer({ minimum: 0 }),
   },
   { description: 'First after a join. The missed messages, or the newest page, follow; then live frames after `seq`' },

@@ -71,6 +71,11 @@ export class Auth {
     this.#remembered.delete(userId);
   }
 
+  /** The same of all users. */
+  forgetAll(): void {
+    this.#remembered.clear();
+  }
+
   async #verify(token: string): Promise<JWTPayload> {
     try {
       const { payload } = await jwtVerify(token, this.#getKey, {

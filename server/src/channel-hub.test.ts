@@ -20,6 +20,7 @@ const CHANNEL = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
 const HISTORY_ON_JOIN = 5;
 const GAP_WAIT_MS = 100;
 const GAP_RETRY_MS = 1000;
+const EPOCH = '00000000-0000-4000-8000-000000000001';
 const PLACE: Place = { online: 1, accessVersion: 0 };
 
 const metrics = new Metrics({ channelLabel: true });
@@ -53,6 +54,7 @@ interface Frame {
   readonly type?: string;
   readonly recovered?: boolean;
   readonly oldest_seq?: number;
+  readonly epoch?: string;
   readonly online?: number;
 }
 
@@ -71,7 +73,7 @@ function readFrames(bytes: Buffer): Frame[] {
 
 /** A head of which the sequence alone matters. */
 function at(seq: number): Head {
-  return { seq, firstSeq: 1, accessVersion: 0 };
+  return { seq, firstSeq: 1, epoch: EPOCH, accessVersion: 0 };
 }
 
 class FakeSubscriber implements Subscriber {
@@ -258,11 +260,12 @@ class Stage {
   }
 
   async join(
-    position: number | null = null,
+    seq: number | null = null,
     subscriber = new FakeSubscriber(),
     place = PLACE,
+    epoch: string | null = null,
   ): Promise<FakeSubscriber> {
-    await this.hub.attach(subscriber, position, place);
+    await this.hub.attach(subscriber, seq === null ? null : { seq, epoch }, place);
     return subscriber;
   }
 
@@ -484,6 +487,7 @@ test('a join without a position brings the newest page, oldest first, and says w
     seq: 20,
     recovered: false,
     oldest_seq: 16,
+    epoch: EPOCH,
     online: 1,
   });
   assert.deepEqual(subscriber.seqs, range(16, 20));
@@ -549,6 +553,36 @@ test('a position ahead of this instance is taken from the database, and the othe
   await stage.settle();
   assert.deepEqual(subscriber.seqs, [4]);
   assert.deepEqual(other.seqs, [3, 4]);
+});
+
+test('a place of another life of the data is not resumed from, whether or not the channel has such a place', async (t) => {
+  const stage = new Stage(t, 8);
+  for (const seq of [0, 5, 8, 100]) {
+    const subscriber = await stage.join(seq, new FakeSubscriber(), PLACE, 'of another life');
+    const { subscribed } = subscriber;
+    assert.deepEqual([subscribed?.recovered, subscribed?.epoch, subscribed?.oldest_seq], [false, EPOCH, 4]);
+    assert.deepEqual(subscriber.seqs, [4, 5, 6, 7, 8]);
+  }
+});
+
+test('a place of this life is resumed from, and so is one whose client does not name its life', async (t) => {
+  const stage = new Stage(t, 8);
+  for (const epoch of [EPOCH, null]) {
+    const subscriber = await stage.join(5, new FakeSubscriber(), PLACE, epoch);
+    assert.deepEqual([subscriber.subscribed?.recovered, subscriber.subscribed?.epoch], [true, EPOCH]);
+    assert.deepEqual(subscriber.seqs, [6, 7, 8]);
+  }
+});
+
+test('an event that cannot be read leaves its place to be filled', async (t) => {
+  const stage = new Stage(t, 0);
+  const subscriber = await stage.join();
+  assert.throws(() => stage.hub.deliver({ ...event(1), note: 'of a later version' }, 0));
+  assert.equal(stage.hub.lastSeq, 0);
+  stage.recovery.commit(event(1));
+  stage.send(messages(2));
+  await stage.pass(GAP_WAIT_MS);
+  assert.deepEqual(subscriber.seqs, [1, 2]);
 });
 
 test('a position that the channel never had is not recovered, and the newest page follows', async (t) => {

@@ -52,6 +52,14 @@ export interface AccessNote {
   readonly removed?: true;
 }
 
+/** Where a client stands in a channel. */
+export interface Position {
+  /** The last place that it has. */
+  readonly seq: number;
+  /** Life of the data in which it got that place; null: it does not say. */
+  readonly epoch: string | null;
+}
+
 /** What a subscriber was admitted with. */
 export interface Place {
   /** Distinct users online, he included. */
@@ -110,6 +118,8 @@ const COUNT_INTERVAL_MS = 1000;
  */
 export class ChannelHub implements Broadcast {
   readonly id: string;
+  /** Life of the data of which it delivers. */
+  readonly epoch: string;
   readonly metrics: ChannelMetrics;
   readonly subscribers = new Set<Subscriber>();
   /** Joins under way: the hub must not be dropped under them. */
@@ -138,6 +148,7 @@ export class ChannelHub implements Broadcast {
   /** @param head of the channel; everything up to it counts as delivered */
   constructor(id: string, head: Head, metrics: ChannelMetrics, options: ChannelHubOptions) {
     this.id = id;
+    this.epoch = head.epoch;
     this.#lastSeq = head.seq;
     this.#ring = new Ring(RING_PLACES, RING_BYTES, head.seq, head.firstSeq - 1);
     this.#accessVersion = head.accessVersion;
@@ -159,15 +170,18 @@ export class ChannelHub implements Broadcast {
    * Adds a subscriber: `subscribed`, then what it missed (or the newest page), then live frames, without a gap and
    * without an overlap.
    *
-   * @param position last place that the client has; null: it has none
+   * @param position where the client stands; null: it has nothing yet
    * @param place what he was admitted with
    * @throws StorageUnavailable when what it missed cannot be read; it is then not subscribed
    */
-  async attach(subscriber: Subscriber, position: number | null, place: Place): Promise<void> {
+  async attach(subscriber: Subscriber, position: Position | null, place: Place): Promise<void> {
+    // In another life of the data the same place is another message's.
+    const isOfThisLife = position !== null && (position.epoch === null || position.epoch === this.epoch);
+    const known = isOfThisLife ? position.seq : null;
     // Another instance may have delivered what has not reached this one yet.
-    if (position !== null && position > this.#lastSeq) await this.#fill();
-    const isInReach = position !== null && position <= this.#lastSeq && this.#lastSeq - position <= MAX_RESUME_MESSAGES;
-    let history = isInReach ? missedSince(position) : await this.#newestPage(0);
+    if (known !== null && known > this.#lastSeq) await this.#fill();
+    const isInReach = known !== null && known <= this.#lastSeq && this.#lastSeq - known <= MAX_RESUME_MESSAGES;
+    let history = isInReach ? missedSince(known) : await this.#newestPage(0);
     for (;;) {
       // From here to the end nothing is awaited unless the loop goes round again: no live frame slips in between.
       const rest = history.reached === this.#lastSeq ? [] : this.#ring.since(history.reached);
@@ -201,6 +215,7 @@ export class ChannelHub implements Broadcast {
       seq: this.#lastSeq,
       recovered: oldestSeq === null,
       ...(oldestSeq === null ? {} : { oldest_seq: oldestSeq }),
+      epoch: this.epoch,
       online: place.online,
     };
     this.#options.metrics.resumes.inc({ source: position === null ? 'none' : history.source });
@@ -301,6 +316,8 @@ export class ChannelHub implements Broadcast {
   }
 
   #accept(batch: Batch, atMs: number): void {
+    // Before anything is changed: should it not be readable, the place is still to be filled.
+    const event = batch.kind === BATCH_KIND.event ? (JSON.parse(batch.note) as ChannelEvent) : null;
     this.#lastSeq = lastSeqOf(batch);
     this.#ring.push(batch);
     this.#tick.push(batch.frames);
@@ -311,10 +328,9 @@ export class ChannelHub implements Broadcast {
       const span = batch.note === '' ? null : (tracing?.startFanOut(this.id, batch, this.subscribers.size) ?? null);
       this.#receipts.push({ atMs, count: batch.count, span });
     }
-    if (batch.kind === BATCH_KIND.event) {
+    if (event !== null) {
       // What an event does to a subscriber comes after the frame that tells of it.
       this.#pushTick();
-      const event = JSON.parse(batch.note) as ChannelEvent;
       // The ring still has what the message said.
       if (event.message_seq !== undefined) this.#ring.forget(event.message_seq);
       for (const subscriber of [...this.subscribers]) subscriber.onEvent(this.id, event);

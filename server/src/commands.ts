@@ -17,7 +17,7 @@ import type { ChannelRole, ChannelType } from '@hubbub/protocol/rest.js';
 import type { Span } from '@opentelemetry/api';
 import type { Admission } from './admission.js';
 import type { Draft, Outcome, Screened, Screening } from './auto-moderation/screening.js';
-import type { AccessNote, ChannelEvent } from './channel-hub.js';
+import type { AccessNote, ChannelEvent, Position } from './channel-hub.js';
 import type { Connection, ConnectionHandlers, Membership } from './connection.js';
 import { asHubbubError, HubbubError } from './errors.js';
 import { encodeTextFrames } from './frame.js';
@@ -82,9 +82,9 @@ export class Commands implements ConnectionHandlers {
   }
 
   /** Joins the channel that a connection was opened for; it is admitted already. */
-  async enter(connection: Connection, admission: Admission, lastSeq: number | null): Promise<void> {
+  async enter(connection: Connection, admission: Admission, position: Position | null): Promise<void> {
     try {
-      await this.#subscribe(connection, admission, lastSeq);
+      await this.#subscribe(connection, admission, position);
     } catch (error) {
       this.#refuse(connection, error, { type: 'join', channel_id: admission.access.id }, null);
       if (connection.onlyChannelId !== null) connection.close('INTERNAL');
@@ -264,7 +264,8 @@ export class Commands implements ConnectionHandlers {
       );
     }
     const admission = await this.#options.admit(connection.identity, channelId);
-    await this.#subscribe(connection, admission, frame.last_seq ?? null);
+    const { last_seq: seq, epoch = null } = frame;
+    await this.#subscribe(connection, admission, seq === undefined ? null : { seq, epoch });
   }
 
   #leave(connection: Connection, frame: LeaveCommand): void {
@@ -285,7 +286,7 @@ export class Commands implements ConnectionHandlers {
     connection.send({ type: 'authenticated', expires_at: new Date(identity.expiresAtMs).toISOString() });
   }
 
-  async #subscribe(connection: Connection, { access, online }: Admission, lastSeq: number | null): Promise<void> {
+  async #subscribe(connection: Connection, { access, online }: Admission, position: Position | null): Promise<void> {
     const { presence, hub } = this.#options;
     const channelId = access.id;
     if (connection.closed) {
@@ -294,7 +295,7 @@ export class Commands implements ConnectionHandlers {
     }
     connection.memberships.set(channelId, { channelId, role: access.role, slowModeSeconds: access.slow_mode_seconds });
     try {
-      await hub.join(channelId, connection, lastSeq, { online, accessVersion: access.access_version });
+      await hub.join(channelId, connection, position, { online, accessVersion: access.access_version });
     } catch (error) {
       this.#depart(connection, channelId);
       throw error;

@@ -42,7 +42,7 @@ export class Connections {
    *
    * @param windowMs longest time for the closes; a few connections take far less
    */
-  async drain(windowMs: number): Promise<void> {
+  async sendAway(windowMs: number): Promise<void> {
     const leaving = [...this.#open];
     const spreadMs = Math.min(windowMs, leaving.length * MIN_CLOSE_INTERVAL_MS);
     const startedAtMs = Date.now();
@@ -53,6 +53,11 @@ export class Connections {
       connection.send({ type: 'draining', retry_after_ms: retryAfterMs });
       connection.close('DRAINING');
     }
+  }
+
+  /** Sends everyone away as {@link sendAway} does, for good: settles when they have gone, or will not. */
+  async drain(windowMs: number): Promise<void> {
+    await this.sendAway(windowMs);
     const deadline = Date.now() + LAST_CLOSES_MS;
     while (this.#open.size > 0 && Date.now() < deadline) await delay(20);
     clearInterval(this.#timer);

@@ -5,6 +5,7 @@ import { canonicalUuid } from '@hubbub/protocol/ids.js';
 import type { Span, SpanContext } from '@opentelemetry/api';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from './admission.js';
+import type { Position } from './channel-hub.js';
 import { type Credentials, readCredentials, selectSubprotocol } from './credentials.js';
 import { asHubbubError, HubbubError } from './errors.js';
 import { httpRefusal } from './http-refusal.js';
@@ -23,8 +24,8 @@ export interface Accepted {
   readonly onlyChannelId: string | null;
   /** The channel that is joined at once, admitted already; null: none. */
   readonly admission: Admission | null;
-  /** Last place that the client has of that channel; null: none. */
-  readonly lastSeq: number | null;
+  /** Where the client stands in that channel; null: it has nothing of it. */
+  readonly position: Position | null;
   /** The span of this upgrade; null: it is not traced. */
   readonly trace: SpanContext | null;
 }
@@ -58,7 +59,7 @@ interface GatewayOptions {
 interface Target {
   readonly channelId: string | null;
   readonly single: boolean;
-  readonly lastSeq: number | null;
+  readonly position: Position | null;
 }
 
 const ONE_CHANNEL = /^(?:\/api(?:\/v1)?\/chat\/channels\/([^/]+)\/ws|\/ws\/chat\/([^/]+))$/;
@@ -143,7 +144,7 @@ export class Gateway {
         identity,
         onlyChannelId: target.single ? target.channelId : null,
         admission,
-        lastSeq: target.lastSeq,
+        position: target.position,
         trace: span?.spanContext() ?? null,
       });
     });
@@ -216,16 +217,17 @@ function readTarget(request: IncomingMessage): Target {
   const text = one === null ? query.get('channel_id') : (one[1] ?? one[2] ?? '');
   const channelId = text === null ? null : canonicalUuid(text);
   if (text !== null && channelId === null) throw new HubbubError('INVALID_REQUEST', 'Invalid channel ID');
-  return { channelId, single: one !== null, lastSeq: readLastSeq(query.get('last_seq')) };
+  return { channelId, single: one !== null, position: readPosition(query) };
 }
 
-function readLastSeq(text: string | null): number | null {
+function readPosition(query: URLSearchParams): Position | null {
+  const text = query.get('last_seq');
   if (text === null) return null;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+  const seq = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(seq)) {
     throw new HubbubError('INVALID_REQUEST', 'last_seq must be a whole number, the last seq that the client has');
   }
-  return value;
+  return { seq, epoch: query.get('epoch') };
 }
 
 function assertHandshake(request: IncomingMessage): void {

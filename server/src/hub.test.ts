@@ -62,6 +62,8 @@ class FakeSubscriber implements Subscriber {
 class Stage {
   readonly steps: string[] = [];
   readonly committed: Batch[] = [];
+  epoch = 'first';
+  isGone = false;
   readonly recovery: Recovery;
   readonly hub: Hub;
   /** Called within the step of that name. */
@@ -94,18 +96,25 @@ class Stage {
       unsubscribe: (channelId) => this.steps.push(`unsubscribe ${channelId}`),
       readHeads: async (channelIds) => {
         this.steps.push('heads');
-        const heads = new Map(channelIds.map((id) => [id, { seq: committed.length, firstSeq: 1, accessVersion: 0 }]));
+        const present = this.isGone ? [] : channelIds;
+        const heads = new Map(
+          present.map((id) => [id, { seq: committed.length, firstSeq: 1, epoch: this.epoch, accessVersion: 0 }]),
+        );
         await this.onReadHeads();
         return heads;
       },
       readStandings: () => Promise.reject(new Error('no look at standings is expected here')),
+      onOtherLife: (epoch, lost) => this.steps.push(`other life than ${epoch}, lost ${lost?.seq ?? 'nothing'}`),
       onOnline: () => {},
     });
   }
 
-  async join(channelId = CHANNEL, position: number | null = null): Promise<FakeSubscriber> {
+  async join(channelId = CHANNEL, seq: number | null = null): Promise<FakeSubscriber> {
     const subscriber = new FakeSubscriber();
-    await this.hub.join(channelId, subscriber, position, { online: 1, accessVersion: 0 });
+    await this.hub.join(channelId, subscriber, seq === null ? null : { seq, epoch: null }, {
+      online: 1,
+      accessVersion: 0,
+    });
     return subscriber;
   }
 
@@ -301,5 +310,67 @@ test('heads that cannot be read are told, and compared again the next time', asy
   await turn();
   await turn();
   assert.deepEqual(subscriber.seqs, [1]);
+  stage.hub.close();
+});
+
+test('a head behind what was delivered, and a channel that is gone, are another life', async () => {
+  const stage = new Stage();
+  await stage.join();
+  stage.send();
+  stage.send();
+  stage.committed.pop();
+  await stage.hub.compareHeads();
+  assert.equal(stage.steps.at(-1), 'other life than first, lost 2');
+  stage.isGone = true;
+  await stage.hub.compareHeads();
+  assert.equal(stage.steps.at(-1), 'other life than first, lost 2');
+  assert.equal(stage.steps.filter((step) => step.startsWith('other')).length, 2);
+  stage.hub.close();
+});
+
+test('what is delivered while the heads are read is no other life', async () => {
+  const stage = new Stage();
+  await stage.join();
+  stage.send();
+  stage.onReadHeads = () => stage.send();
+  await stage.hub.compareHeads();
+  assert.ok(!stage.steps.some((step) => step.startsWith('other')));
+  stage.hub.close();
+});
+
+test('another epoch is another life, and after the reset a join gets a hub of it', async () => {
+  const stage = new Stage();
+  const before = await stage.join();
+  stage.send();
+  stage.send();
+  stage.epoch = 'second';
+  stage.committed.pop();
+  await stage.hub.compareHeads();
+  assert.equal(stage.steps.at(-1), 'other life than first, lost nothing');
+  stage.hub.reset();
+  assert.deepEqual([stage.hub.size, stage.steps.at(-1)], [0, `unsubscribe ${CHANNEL}`]);
+  const after = await stage.join();
+  stage.send();
+  await turn();
+  assert.deepEqual(
+    [before.seqs, after.seqs],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  );
+  assert.equal(stage.hub.lastSeq(CHANNEL), 2);
+  stage.hub.close();
+});
+
+test('a hub whose head was read before a reset is not made', async () => {
+  const stage = new Stage();
+  stage.onReadHeads = () => {
+    stage.onReadHeads = () => {};
+    stage.hub.reset();
+  };
+  await assert.rejects(stage.join(), StorageUnavailable);
+  assert.equal(stage.hub.size, 0);
+  await stage.join();
   stage.hub.close();
 });

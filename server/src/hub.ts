@@ -1,5 +1,6 @@
 import type { Batch } from './batch.js';
-import { ChannelHub, type Place, type Subscriber } from './channel-hub.js';
+import { ChannelHub, type Place, type Position, type Subscriber } from './channel-hub.js';
+import { HubbubError, StorageUnavailable } from './errors.js';
 import type { FanOut } from './fan-out.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
@@ -23,6 +24,11 @@ interface HubOptions {
   readonly readHeads: (channelIds: readonly string[]) => Promise<Map<string, Head>>;
   /** How users stand in a channel now. */
   readonly readStandings: (channelId: string, userIds: readonly string[]) => Promise<ChannelStandings | null>;
+  /**
+   * Called when what is held here is of another life of the data: it was set back, and nothing here is true any more.
+   * `lost` is a place that was delivered and is in the database no more; null: the database bears another epoch.
+   */
+  readonly onOtherLife: (epoch: string, lost: { readonly channelId: string; readonly seq: number } | null) => void;
   /** Hears how many distinct users are online in a channel, from whichever instance knew last. */
   readonly onOnline: (channelId: string, online: number) => void;
 }
@@ -41,6 +47,8 @@ export class Hub {
   /** Batches for channels whose hub is being made. */
   readonly #waiting = new Map<string, { readonly batch: Batch; readonly atMs: number }[]>();
   #comparing: Promise<void> | null = null;
+  /** Raised by {@link reset}: what was read before it is of another life. */
+  #life = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -66,7 +74,7 @@ export class Hub {
    *
    * @throws StorageUnavailable; it is then not subscribed
    */
-  async join(channelId: string, subscriber: Subscriber, position: number | null, place: Place): Promise<void> {
+  async join(channelId: string, subscriber: Subscriber, position: Position | null, place: Place): Promise<void> {
     const hub = await this.#open(channelId);
     try {
       await hub.attach(subscriber, position, place);
@@ -119,16 +127,33 @@ export class Hub {
     for (const hub of this.#hubs.values()) hub.forgetPast();
   }
 
+  /** Drops all channels, whose subscribers hear nothing more here: they are to be sent away. */
+  reset(): void {
+    this.#life++;
+    this.#options.recovery.forgetPast();
+    for (const hub of [...this.#hubs.values()]) this.#drop(hub);
+  }
+
   close(): void {
     for (const hub of this.#hubs.values()) hub.close();
     this.#hubs.clear();
   }
 
   async #compare(): Promise<void> {
-    const ids = [...this.#hubs.keys()];
-    for (let from = 0; from < ids.length; from += HEADS_CHUNK) {
-      const heads = await this.#options.readHeads(ids.slice(from, from + HEADS_CHUNK));
-      for (const [channelId, head] of heads) this.#hubs.get(channelId)?.noticeHead(head);
+    const hubs = [...this.#hubs.values()];
+    for (let from = 0; from < hubs.length; from += HEADS_CHUNK) {
+      // What is delivered was committed before: a head that is read after this and is less was set back.
+      const chunk = hubs.slice(from, from + HEADS_CHUNK).map((hub) => ({ hub, deliveredSeq: hub.lastSeq }));
+      const heads = await this.#options.readHeads(chunk.map(({ hub }) => hub.id));
+      for (const { hub, deliveredSeq } of chunk) {
+        const head = heads.get(hub.id);
+        if (this.#hubs.get(hub.id) !== hub) continue;
+        if (head !== undefined && head.epoch !== hub.epoch) this.#options.onOtherLife(hub.epoch, null);
+        // A channel that was made after the backup is not there at all.
+        else if (head === undefined || head.seq < deliveredSeq)
+          this.#options.onOtherLife(hub.epoch, { channelId: hub.id, seq: deliveredSeq });
+        else hub.noticeHead(head);
+      }
     }
   }
 
@@ -162,11 +187,14 @@ export class Hub {
     const { metrics, recovery, readHeads, subscribe, unsubscribe, historyOnJoin } = this.#options;
     const waiting: { readonly batch: Batch; readonly atMs: number }[] = [];
     this.#waiting.set(channelId, waiting);
+    const life = this.#life;
     try {
       await subscribe(channelId);
-      const head = (await readHeads([channelId])).get(channelId) ?? { seq: 0, firstSeq: 1, accessVersion: 0 };
+      const head = (await readHeads([channelId])).get(channelId);
+      if (head === undefined) throw new HubbubError('CHANNEL_NOT_FOUND');
       const primeFrom = Math.max(0, head.seq - Math.max(PRIME_MIN_PLACES, historyOnJoin));
       const recent = await recovery.upTo(channelId, Math.max(primeFrom, head.firstSeq - 1), head.seq);
+      if (life !== this.#life) throw new StorageUnavailable('not-applied', new Error('the database was set back'));
       const hub = new ChannelHub(channelId, head, metrics.addChannel(channelId), {
         ...this.#options,
         gapWaitMs: GAP_WAIT_MS,
@@ -184,7 +212,10 @@ export class Hub {
   }
 
   #dropIfEmpty(hub: ChannelHub): void {
-    if (hub.pins > 0 || hub.subscribers.size > 0 || this.#hubs.get(hub.id) !== hub) return;
+    if (hub.pins === 0 && hub.subscribers.size === 0 && this.#hubs.get(hub.id) === hub) this.#drop(hub);
+  }
+
+  #drop(hub: ChannelHub): void {
     hub.close();
     this.#hubs.delete(hub.id);
     this.#options.unsubscribe(hub.id);

@@ -4,6 +4,7 @@ import { SITE_ROLES } from '@hubbub/protocol/rest.js';
 import { verifyTrails } from './audit.js';
 import { type Config, readConfig } from './config.js';
 import { loadDevelopmentKey, mintToken } from './dev-keys.js';
+import { runEpochCommand } from './epoch-command.js';
 import { createLogger } from './log.js';
 import { describeMigrations } from './migration-report.js';
 import { openDb } from './server.js';
@@ -20,6 +21,7 @@ const HELP = `hubbub: self-hosted real-time chat server
          [--role user|moderator|admin] [--ttl SECONDS]       development key in DATA_DIR (default: user, 3600)
   hubbub migrate up|down|status     bring the database schema up, one step down, or show it
          [--to VERSION]
+  hubbub epoch [renew]              show the epoch of the data, or begin another one: after a backup was restored
   hubbub audit verify               check the hashes of the audit trails; exit code 1 when one does not hold
 
 Examples
@@ -39,6 +41,8 @@ async function run(args: readonly string[]): Promise<void> {
       return await token(rest);
     case 'migrate':
       return await migrateCommand(rest);
+    case 'epoch':
+      return await epochCommand(rest);
     case 'audit':
       return await auditCommand(rest);
     case undefined:
@@ -95,6 +99,18 @@ async function migrateCommand(args: string[]): Promise<void> {
       console.log(steps.length === 0 ? 'Nothing to do.' : `${direction}: ${steps.join(', ')}`);
     }
     for (const line of describeMigrations(await migrationStatus(db))) console.log(line);
+  } finally {
+    await db.close();
+  }
+}
+
+async function epochCommand(args: readonly string[]): Promise<void> {
+  const [action = 'show'] = args;
+  if ((action !== 'show' && action !== 'renew') || args.length > 1)
+    throw new UsageError('epoch takes renew, or nothing.');
+  const db = await openDb(readConfig(process.env), createLogger('warn'));
+  try {
+    console.log(await runEpochCommand(db, action));
   } finally {
     await db.close();
   }

@@ -65,6 +65,11 @@ export class Rights {
   forget(channelId: string): void {
     this.#channels.delete(channelId);
   }
+
+  /** Versions of all channels begin anew. */
+  forgetAll(): void {
+    this.#channels.clear();
+  }
 }
 
 /** Why a user may not write in a channel; null: he may. */

@@ -18,6 +18,7 @@ import type { Config } from './config.js';
 import { Connection } from './connection.js';
 import { Connections } from './connections.js';
 import { loadDevelopmentKey } from './dev-keys.js';
+import { EpochWatch } from './epoch-watch.js';
 import { FanOut } from './fan-out.js';
 import { jsonFrame } from './frame.js';
 import { type Accepted, Gateway } from './gateway.js';
@@ -48,6 +49,7 @@ import { parseDatabaseUrl } from './store/database-url.js';
 import type { Db } from './store/db.js';
 import { PgDb } from './store/db-pg.js';
 import { PgliteDb } from './store/db-pglite.js';
+import { renewEpochIfBehind, settleEpoch } from './store/epoch.js';
 import { loadMigrations, migrate, migrationStatus } from './store/migrate.js';
 import { writeHits } from './store/moderation-log.js';
 import { readStandings } from './store/people.js';
@@ -129,6 +131,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   const migrations = loadMigrations();
   const applied = await migrate(db, undefined, migrations);
   if (applied.length > 0) log.info({ migrations: applied }, 'The database schema was brought up to date');
+  if (await settleEpoch(db)) log.warn('The database was restored from a dump: clients begin anew');
 
   const link = config.redisUrl === null ? null : await RedisLink.open(config.redisUrl, log);
   // What holds without Redis: in this process alone, or by way of the primary for all workers.
@@ -183,6 +186,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     unsubscribe: (channelId) => bus.unsubscribe(channelId),
     readHeads: (channelIds) => readHeads(db, channelIds),
     readStandings: (channelId, userIds) => readStandings(db, channelId, userIds),
+    onOtherLife: (epoch, lost) => epochWatch.noticed(epoch, lost),
     onOnline: (channelId, online) => presence.heard(channelId, online),
   });
   bus.onBatch = (channelId, batch, atMs) => {
@@ -194,11 +198,12 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
   const compareHeads = () =>
     void hub.compareHeads().catch((error) => log.warn({ err: String(error) }, 'The channels could not be compared'));
   bus.onRecovered = compareHeads;
-  const shared = link !== null || siblings !== null;
+  // Alone on PostgreSQL nothing is missed; but it may be set back by its operators.
+  const comparesWhileUp = link !== null || siblings !== null || config.databaseUrl !== null;
   let ticks = 0;
   const headsTimer = setInterval(() => {
     ticks++;
-    if (!bus.up || (shared && ticks % HEADS_EVERY_WHILE_UP === 0)) compareHeads();
+    if (!bus.up || (comparesWhileUp && ticks % HEADS_EVERY_WHILE_UP === 0)) compareHeads();
   }, HEADS_INTERVAL_MS);
   headsTimer.unref();
   const sweepTimer = setInterval(() => {
@@ -216,9 +221,10 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     onCut: (channelId, firstSeq) => hub.noticeCut(channelId, firstSeq),
   });
 
+  const rights = new Rights((channelId, userIds) => readStandings(db, channelId, userIds));
   const journal = new Journal({
     db,
-    rights: new Rights((channelId, userIds) => readStandings(db, channelId, userIds)),
+    rights,
     metrics,
     log,
     tracing,
@@ -279,10 +285,11 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
     publishAccess,
   });
   const hits = new HitLog({ log, write: (channelId, entries) => writeHits(db, channelId, entries) });
+  const policies = new Policies((channelId) => readPolicy(db, channelId));
   const screening = new Screening({
     db,
     journal,
-    policies: new Policies((channelId) => readPolicy(db, channelId)),
+    policies,
     limiter,
     moderation,
     hits,
@@ -342,8 +349,21 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
         connection.close('TOKEN_EXPIRED');
         return;
       }
-      const { admission: place, lastSeq } = accepted;
-      if (place !== null) connection.begin(() => commands.enter(connection, place, lastSeq));
+      const { admission: place, position } = accepted;
+      if (place !== null) connection.begin(() => commands.enter(connection, place, position));
+    },
+  });
+
+  const epochWatch = new EpochWatch({
+    log,
+    renewIfBehind: (epoch, channelId, seq) => renewEpochIfBehind(db, epoch, channelId, seq),
+    reset: () => {
+      hub.reset();
+      rights.forgetAll();
+      policies.forgetAll();
+      auth.forgetAll();
+      siteChanged();
+      void connections.sendAway(config.drainWindowMs);
     },
   });
 

@@ -39,6 +39,12 @@ export class Policies {
     this.#weight -= known.weight;
   }
 
+  /** Versions of all channels begin anew. */
+  forgetAll(): void {
+    this.#known.clear();
+    this.#weight = 0;
+  }
+
   #readOnce(channelId: string): Promise<Policy> {
     let reading = this.#reading.get(channelId);
     if (reading === undefined) {

@@ -157,7 +157,8 @@ export function asyncApi(): object {
     channels: {
       one: {
         address: '/api/v1/chat/channels/{channel_id}/ws',
-        description: 'One channel; `?last_seq=N` resumes after that place',
+        description:
+          'One channel; `?last_seq=N` resumes after that place, and `&epoch=` names the life of the data that it is of',
         parameters: { channel_id: { description: "The channel's UUID" } },
         messages,
       },

@@ -240,16 +240,30 @@ export interface Head {
   readonly seq: number;
   /** Everything before this place has been removed for its age. */
   readonly firstSeq: number;
+  /** Life of the data in which it is there. */
+  readonly epoch: string;
   readonly accessVersion: number;
+}
+
+interface HeadRow {
+  readonly id: string;
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly access_version: number;
+  readonly epoch: string;
 }
 
 /** The heads of the given channels, by id. A deleted channel still has its head. */
 export async function readHeads(db: Queryable, channelIds: readonly string[]): Promise<Map<string, Head>> {
-  const rows = await db.query<{ id: string; first_seq: number; last_seq: number; access_version: number }>(
-    'select id, first_seq, last_seq, access_version from chat_channels where id = any($1::uuid[])',
+  const rows = await db.query<HeadRow>(
+    `select c.id, c.first_seq, c.last_seq, c.access_version, s.epoch
+     from chat_channels c cross join site_state s where c.id = any($1::uuid[])`,
     [channelIds],
   );
   return new Map(
-    rows.map((row) => [row.id, { seq: row.last_seq, firstSeq: row.first_seq, accessVersion: row.access_version }]),
+    rows.map((row) => [
+      row.id,
+      { seq: row.last_seq, firstSeq: row.first_seq, epoch: row.epoch, accessVersion: row.access_version },
+    ]),
   );
 }

@@ -17,6 +17,7 @@ import {
   seqs,
   settled,
   type User,
+  UUID,
   V1,
 } from './stage.js';
 
@@ -60,8 +61,9 @@ forEachPair({ env: UNLIMITED }, (stage: Stage) => {
     for (const at of [0, 1]) {
       const client = await other.open(`${V1}/channels/${channel.id}/ws`, { at });
       const subscribed = await client.next('subscribed');
-      const { online, ...rest } = subscribed;
+      const { online, epoch, ...rest } = subscribed;
       assert.ok(online >= 1);
+      assert.match(epoch ?? '', UUID);
       assert.deepEqual(rest, {
         type: 'subscribed',
         channel_id: channel.id,
@@ -98,6 +100,33 @@ forEachPair({ env: UNLIMITED }, (stage: Stage) => {
     assert.equal((await fromStart.client.next('message')).seq, 1);
   });
 
+  test('a place is resumed from under its epoch alone, by the URL and by a join', async () => {
+    const { channel, owner } = await filledChannel(stage, 5);
+    const path = `${V1}/channels/${channel.id}/ws`;
+    const first = await owner.open(path);
+    const { epoch = 'none' } = await first.next('subscribed');
+    await first.close();
+    const other = '00000000-0000-4000-8000-000000000000';
+    const many = await owner.open('/ws/chat');
+    for (const [named, recovered] of [
+      [epoch, true],
+      [other, false],
+      ['', false],
+    ] as const) {
+      const one = await owner.open(`${path}?epoch=${named}`, { lastSeq: 3 });
+      many.send({ type: 'join', channel_id: channel.id, last_seq: 3, epoch: named });
+      for (const client of [one, many]) {
+        const subscribed = await client.next('subscribed');
+        assert.deepEqual([subscribed.recovered, subscribed.epoch], [recovered, epoch]);
+        assert.deepEqual(seqs(await nextMessages(client, recovered ? 2 : 5)), recovered ? [4, 5] : range(1, 5));
+      }
+      await one.close();
+    }
+    many.send({ type: 'join', channel_id: channel.id, last_seq: 3, epoch: 7 });
+    assert.equal((await many.next('error')).code, 'INVALID_FRAME');
+    await many.close();
+  });
+
   test('a resume brings exactly what was missed, on either instance, as often as one likes', async () => {
     const { channel, owner } = await filledChannel(stage, 5);
     const [other] = await stage.users(1);
@@ -109,8 +138,9 @@ forEachPair({ env: UNLIMITED }, (stage: Stage) => {
     for (const at of [0, 1, 1, 0, 1]) {
       const missed = await post(owner, channel.id, ['one', 'two', 'three']);
       const { client, subscribed } = await resume(other, channel.id, last, at);
-      const { online: _, ...rest } = subscribed;
+      const { online: _, epoch, ...rest } = subscribed;
       assert.deepEqual(rest, { type: 'subscribed', channel_id: channel.id, seq: last + 3, recovered: true });
+      assert.match(epoch ?? '', UUID);
       const frames = await nextMessages(client, 3);
       assert.deepEqual(seqs(frames), seqs(missed));
       assert.deepEqual(
