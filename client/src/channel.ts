@@ -15,20 +15,13 @@ import type {
   CallOptions,
   ChannelEvents,
   ChannelStatus,
+  JoinOptions,
   OnlineSnapshot,
   SendOptions,
   SendResult,
   Typist,
 } from './types.js';
 import { randomUuid } from './uuid.js';
-
-export interface JoinOptions extends CallOptions {
-  /**
-   * Last place that the application has, for instance from before its process was restarted: everything after it comes
-   * as `message` events. Default: what this object has received, and at first the newest page.
-   */
-  readonly lastSeq?: number | undefined;
-}
 
 export interface HistoryOptions extends CallOptions {
   /** The first page ends before this place. Default: the newest page. */
@@ -116,6 +109,11 @@ export class Channel extends Emitter<ChannelEvents> {
     return this.#subscription.lastSeq;
   }
 
+  /** Life of the data in which `lastSeq` was reached, to be kept beside it; undefined: not known. */
+  get epoch(): string | undefined {
+    return this.#subscription.epoch;
+  }
+
   /**
    * Joins, and stays joined over reconnects until `leave`. Resolves when what was missed, or the newest page, is here; at
    * once when the channel is joined.
@@ -123,8 +121,8 @@ export class Channel extends Emitter<ChannelEvents> {
    * @throws HubbubClientError why it was refused: `FORBIDDEN`, `CHANNEL_NOT_FOUND`, `CHANNEL_FULL`, `TOO_MANY_CHANNELS` ...;
    *     `CLOSED` when it is left or the client closed first; the signal's reason: it is left then, unless it was joined
    */
-  join({ lastSeq, signal }: JoinOptions = {}): Promise<void> {
-    return this.#subscription.join(lastSeq, signal);
+  join(options: JoinOptions = {}): Promise<void> {
+    return this.#subscription.join(options);
   }
 
   /** Leaves. Messages that were not acknowledged are rejected with `CLOSED`. Nothing happens when it is not joined. */
@@ -236,9 +234,7 @@ export class Channel extends Emitter<ChannelEvents> {
       if (!subscription.subscribed(frame)) return;
       this.#roster.joined(frame.online);
       this.emit('subscribed', frame);
-      return;
-    }
-    if (frame.type === 'left') subscription.left(frame.code);
+    } else if (frame.type === 'left') subscription.left(frame.code);
     else if (frame.type === 'error') this.#refused(frame);
     // What still comes of an earlier join is brought again by the next one.
     else if (subscription.isSubscribed) this.#happened(frame);

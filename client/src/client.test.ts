@@ -178,6 +178,39 @@ test('after too long an absence the list begins anew, and the application is tol
   assert.equal(channel.lastSeq, 5000);
 });
 
+test('the epoch is named with the place; after a restore the list begins anew, and nothing of before is known', async () => {
+  const joining = channel.join();
+  FakeSocket.last.receive(subscribedFrame(3, false, 1, 'first'));
+  for (const seq of [1, 2, 3]) FakeSocket.last.receive(messageFrame(seq));
+  FakeSocket.last.pong();
+  await joining;
+  const gaps: unknown[] = [];
+  channel.on('gap', (gap) => gaps.push(gap));
+  let socket = await cut();
+  assert.deepEqual(socket.take('join'), [{ type: 'join', channel_id: CHANNEL_ID, last_seq: 3, epoch: 'first' }]);
+  // A server from before there were epochs: what was known stays known.
+  socket.receive(subscribedFrame(3, true));
+  socket.pong();
+  socket = await cut();
+  assert.equal(socket.take('join')[0]?.epoch, 'first');
+  socket.receive(subscribedFrame(2, false, 1, 'second'));
+  for (const seq of [1, 2]) socket.receive(messageFrame(seq, idOf(100 + seq)));
+  socket.pong();
+  assert.deepEqual(gaps, [{ afterSeq: 0, beforeSeq: 1 }]);
+  assert.deepEqual(places(), [1, 2]);
+  assert.deepEqual([channel.lastSeq, channel.epoch], [2, 'second']);
+});
+
+test('an application that was restarted names the epoch that it kept beside the place', async () => {
+  const joining = channel.join({ lastSeq: 9, epoch: 'first' });
+  const socket = FakeSocket.last;
+  assert.deepEqual(socket.take('join'), [{ type: 'join', channel_id: CHANNEL_ID, last_seq: 9, epoch: 'first' }]);
+  socket.receive(subscribedFrame(9, true, undefined, 'first'));
+  socket.pong();
+  await joining;
+  assert.deepEqual([channel.lastSeq, channel.epoch], [9, 'first']);
+});
+
 test('a hole in what is live, or in what a resume brings, ends the connection', async () => {
   const socket = await joined(3);
   socket.receive(messageFrame(5));

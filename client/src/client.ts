@@ -115,7 +115,7 @@ export class Client extends Emitter<ClientEvents> {
 
   /** Ends the connection and everything that waits, with `CLOSED`, for good. May be called again. */
   close(): void {
-    this.#tokens.close();
+    this.#tokens.close(closed());
     this.#connection.close();
     for (const channel of this.#channels.values()) channel.close(closed());
   }

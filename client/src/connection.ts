@@ -82,7 +82,7 @@ export class Connection {
   #isRefused = false;
   #drainingMs: number | null = null;
   /** Who waits for which `pong`, in the order of the pings; null: nobody. */
-  #pongs: ((() => void) | null)[] = [];
+  #pongs: ((() => void) | undefined)[] = [];
   /** The largest message sent on this socket. */
   #largest: { readonly bytes: number; readonly frame?: ClientFrame } = { bytes: 0 };
   #isEnded = false;
@@ -114,8 +114,8 @@ export class Connection {
   }
 
   /** Calls `then` when everything that the server has sent so far is here; not at all when the connection is lost first. */
-  barrier(then: () => void): void {
-    this.#ping(then);
+  barrier(then?: () => void): void {
+    if (this.send({ type: 'ping' })) this.#pongs.push(then);
   }
 
   /** Gives the socket up, as one that cannot be trusted, and opens another. */
@@ -128,8 +128,7 @@ export class Connection {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#unwatch();
-    this.#drop();
-    this.status.set({ state: 'closed', error: null });
+    this.#end(null);
   }
 
   async #connect(): Promise<void> {
@@ -188,11 +187,11 @@ export class Connection {
     const drainingMs = this.#drainingMs;
     if (code === CLOSES.TOO_BIG.code) this.#refuseLargest();
     this.#drop();
-    if (wasOnline && Date.now() - this.#onlineAtMs >= STABLE_MS) this.#failures = 0;
     if (!wasOnline) {
       void this.#judge();
       return;
     }
+    if (Date.now() - this.#onlineAtMs >= STABLE_MS) this.#failures = 0;
     const row = Object.values(CLOSES).find((each) => each.code === code);
     const lost = new HubbubClientError('NETWORK', row?.reason ?? 'The connection was lost');
     switch (row?.reconnect) {
@@ -205,13 +204,11 @@ export class Connection {
         if (this.#failures++ === 0) void this.#connect();
         else this.#wait(lost, backoffMs(this.#failures));
         return;
-      case 'at-once': {
+      case 'at-once':
         // So is one that goes away again and again.
-        const isFirst = this.#failures === 0;
-        this.#wait(lost, isFirst ? (drainingMs ?? Math.random() * AT_ONCE_MS) : backoffMs(this.#failures));
+        this.#wait(lost, this.#failures === 0 ? (drainingMs ?? Math.random() * AT_ONCE_MS) : backoffMs(this.#failures));
         this.#failures++;
         return;
-      }
       default:
         this.#wait(lost, backoffMs(this.#failures++) + (code === CLOSES.FLOODING.code ? FLOOD_WAIT_MS : 0));
     }
@@ -252,7 +249,7 @@ export class Connection {
     else this.#wait(error, Math.max(backoffMs(this.#failures++), error.retryAfterMs ?? 0));
   }
 
-  #end(error: HubbubClientError): void {
+  #end(error: HubbubClientError | null): void {
     this.#drop();
     this.#failures = 0;
     this.status.set({ state: 'closed', error });
@@ -268,7 +265,7 @@ export class Connection {
   #networkChanged(): void {
     const { state } = this.status.get();
     if (state === 'online') this.#checkAlive();
-    else if ((state === 'waiting' || state === 'offline') && !isOffline()) this.reconnect();
+    else if (state !== 'closed' && !isOffline()) this.reconnect();
   }
 
   #watchSilence(): void {
@@ -277,12 +274,8 @@ export class Connection {
 
   /** Browsers do not show the server's pings, so a dead network is found by asking for a `pong`. */
   #checkAlive(): void {
-    this.#ping(null);
+    this.barrier();
     this.#setTimer(PONG_WAIT_MS, () => this.#closed(ABNORMAL));
-  }
-
-  #ping(then: (() => void) | null): void {
-    if (this.send({ type: 'ping' })) this.#pongs.push(then);
   }
 
   #drop(): void {

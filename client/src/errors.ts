@@ -28,8 +28,8 @@ export interface ErrorParts {
   /** HTTP status; 0, the default: there was no HTTP answer. */
   readonly status?: number;
   /** How long to wait before the same may succeed, in milliseconds. Default null: not said. */
-  readonly retryAfterMs?: number | null;
-  readonly details?: NonNullable<ErrorBody['details']>;
+  readonly retryAfterMs?: number | null | undefined;
+  readonly details?: ErrorBody['details'] | undefined;
   readonly cause?: unknown;
 }
 
@@ -44,16 +44,20 @@ export class HubbubClientError extends Error {
   /** What is wrong with which field of a REST request; often empty. */
   readonly details: NonNullable<ErrorBody['details']>;
 
-  constructor(code: AnyErrorCode, message: string, parts: ErrorParts = {}) {
-    super(message, 'cause' in parts ? { cause: parts.cause } : {});
+  constructor(
+    code: AnyErrorCode,
+    message: string,
+    { status = 0, retryAfterMs = null, details = [], ...options }: ErrorParts = {},
+  ) {
+    super(message, options);
     this.code = code;
-    this.status = parts.status ?? 0;
-    this.retryAfterMs = parts.retryAfterMs ?? null;
-    this.details = parts.details ?? [];
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+    this.details = details;
   }
 }
 
 /** What an `error` frame says. */
 export function errorOf({ code, error, retry_after_ms }: ErrorFrame): HubbubClientError {
-  return new HubbubClientError(code, error, { retryAfterMs: retry_after_ms ?? null });
+  return new HubbubClientError(code, error, { retryAfterMs: retry_after_ms });
 }

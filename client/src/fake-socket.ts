@@ -94,9 +94,10 @@ export const CHANNEL_ID = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
 const USER_ID = '00000000-0000-4000-8000-000000000001';
 const AT = '2026-01-31T12:00:00.000Z';
 
-export function subscribedFrame(seq: number, recovered: boolean, oldestSeq?: number): ServerFrame {
+export function subscribedFrame(seq: number, recovered: boolean, oldestSeq?: number, epoch?: string): ServerFrame {
   const oldest_seq = recovered ? {} : { oldest_seq: oldestSeq ?? seq + 1 };
-  return { type: 'subscribed', channel_id: CHANNEL_ID, seq, recovered, online: 1, ...oldest_seq };
+  const life = epoch === undefined ? {} : { epoch };
+  return { type: 'subscribed', channel_id: CHANNEL_ID, seq, recovered, online: 1, ...oldest_seq, ...life };
 }
 
 export function messageFrame(seq: number, id = idOf(seq), content = `text ${seq}`): ServerFrame {

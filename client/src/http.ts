@@ -46,11 +46,12 @@ async function refusal(response: Response): Promise<HubbubClientError> {
   const { status, headers } = response;
   // A proxy in front may answer with a page of its own, which is not JSON.
   const body: Partial<ErrorBody> | null = await response.json().catch(() => null);
-  const retryAfterSeconds = Number.parseFloat(headers.get('retry-after') ?? '');
+  // Absent, or a date, as a proxy may give it: not said.
+  const retryAfterMs = Number(headers.get('retry-after')) * 1000 || null;
   return new HubbubClientError(body?.code ?? `HTTP_${status}`, body?.error ?? `The server answered with ${status}`, {
     status,
-    retryAfterMs: Number.isNaN(retryAfterSeconds) ? null : retryAfterSeconds * 1000,
-    ...(body?.details && { details: body.details }),
+    retryAfterMs,
+    details: body?.details,
   });
 }
 

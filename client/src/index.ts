@@ -1,6 +1,6 @@
 /** The Hubbub SDK. */
 export type { MessageHeldFrame, MessageReviewedFrame } from '@hubbub/protocol/frames.js';
-export { Channel, type HistoryOptions, type JoinOptions } from './channel.js';
+export { Channel, type HistoryOptions } from './channel.js';
 export { Client, type ConnectOptions, connect } from './client.js';
 export type { SocketConstructor, SocketLike } from './connection.js';
 export type { Unsubscribe } from './emitter.js';

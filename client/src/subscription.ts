@@ -12,10 +12,16 @@
  * `leave` leads from every state to idle.
  */
 import { CLOSES } from '@hubbub/protocol/codes.js';
-import type { ClientFrame, ErrorFrame, ModerationFrame, SubscribedFrame } from '@hubbub/protocol/frames.js';
+import type {
+  ClientFrame,
+  ErrorFrame,
+  JoinCommand,
+  ModerationFrame,
+  SubscribedFrame,
+} from '@hubbub/protocol/frames.js';
 import { errorOf, HubbubClientError } from './errors.js';
 import { Store } from './store.js';
-import type { ChannelStatus } from './types.js';
+import type { ChannelStatus, JoinOptions } from './types.js';
 import { backoffMs, withSignal } from './wait.js';
 
 export interface Line {
@@ -44,6 +50,8 @@ interface SubscriptionOptions {
 
 export class Subscription {
   readonly status = new Store<ChannelStatus>({ state: 'idle' });
+  /** Life of the data in which `lastSeq` was reached; undefined: not known. Written here alone. */
+  epoch: string | undefined;
   readonly #options: SubscriptionOptions;
   /** Settles when the join under way does. */
   #joining: PromiseWithResolvers<void> | null = null;
@@ -71,14 +79,17 @@ export class Subscription {
   }
 
   /** As `Channel.join`. */
-  async join(lastSeq: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+  async join({ lastSeq, epoch, signal }: JoinOptions): Promise<void> {
     signal?.throwIfAborted();
     const { state } = this.status.get();
     if (state === 'joined') return;
     this.#joining ??= Promise.withResolvers();
     const { promise } = this.#joining;
     if (state !== 'joining') {
-      if (lastSeq !== undefined && lastSeq !== this.#lastSeq) this.#begin(lastSeq);
+      if (lastSeq !== undefined && lastSeq !== this.#lastSeq) {
+        this.epoch = epoch;
+        this.#begin(lastSeq);
+      }
       this.#moderation = null;
       this.status.set({ state: 'joining' });
       this.connected();
@@ -102,8 +113,9 @@ export class Subscription {
     clearTimeout(this.#timer);
     if (this.status.get().state !== 'joining' || this.#isAsked) return;
     const { channelId: channel_id, line } = this.#options;
-    const resume = this.#lastSeq === null ? {} : { last_seq: this.#lastSeq };
-    this.#isAsked = line.send({ type: 'join', channel_id, ...resume });
+    // What is not known is left out by JSON.
+    const resume = { last_seq: this.#lastSeq ?? undefined, epoch: this.epoch };
+    this.#isAsked = line.send({ type: 'join', channel_id, ...resume } as JoinCommand);
   }
 
   disconnected(): void {
@@ -121,12 +133,16 @@ export class Subscription {
     this.#failures = 0;
     this.#subscribed = frame;
     const { line, onGap, onJoined } = this.#options;
+    // Servers from before there were epochs say nothing of it.
+    const { epoch = this.epoch } = frame;
     if (!frame.recovered) {
       const missedAfter = this.#lastSeq;
       const beforeSeq = frame.oldest_seq ?? frame.seq + 1;
       this.#begin(beforeSeq - 1);
-      if (missedAfter !== null) onGap(missedAfter, beforeSeq);
+      // Of another life nothing is known: its places are other messages.
+      if (missedAfter !== null) onGap((this.epoch ?? epoch) === epoch ? missedAfter : 0, beforeSeq);
     }
+    this.epoch = epoch;
     line.barrier(() => {
       if (this.#subscribed !== frame) return;
       const reached = this.#lastSeq ?? 0;
@@ -155,9 +171,8 @@ export class Subscription {
     if (joined === null || seq <= last) return null;
     const isReplay = seq <= joined.seq;
     // The newest page consists of messages alone, so there are holes in it; everywhere else one follows the other.
-    const isInPage = !joined.recovered && isReplay;
-    const before = joined.recovered ? last : Math.max(last, joined.seq);
-    if (!isInPage && seq !== before + 1) {
+    const isHole = joined.recovered ? seq !== last + 1 : !isReplay && seq !== Math.max(last, joined.seq) + 1;
+    if (isHole) {
       this.#options.line.abandon();
       return null;
     }

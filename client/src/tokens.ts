@@ -34,8 +34,9 @@ export class Tokens {
     return withSignal(this.#ask(), signal);
   }
 
-  close(): void {
-    this.#closing.abort(new HubbubClientError('CLOSED', 'The client was closed'));
+  /** Asks no more, and rejects what waits. */
+  close(reason: HubbubClientError): void {
+    this.#closing.abort(reason);
   }
 
   #ask(): Promise<string> {

@@ -155,7 +155,8 @@ export interface ChannelEvents {
   /**
    * The user was away for so long that the server did not bring everything: nothing between these two places comes as a
    * `message` event, and the timeline has begun anew with the newest page. `loadOlder` goes back over it, and so does
-   * `history({ beforeSeq, afterSeq })`.
+   * `history({ beforeSeq, afterSeq })`. After a backup was restored `afterSeq` is 0: what the application keeps of the
+   * channel by `seq` is of another life, and to be dropped.
    */
   gap: { readonly afterSeq: number; readonly beforeSeq: number };
   /** An `error` frame about this channel that belongs to no message. */
@@ -165,4 +166,14 @@ export interface ChannelEvents {
 export interface CallOptions {
   /** Ends the wait; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface JoinOptions extends CallOptions {
+  /**
+   * Last place that the application has, for instance from before its process was restarted: everything after it comes
+   * as `message` events. Default: what this object has received, and at first the newest page.
+   */
+  readonly lastSeq?: number | undefined;
+  /** `channel.epoch` of then: should a backup have been restored since, it is a `gap` and not messages passed over. */
+  readonly epoch?: string | undefined;
 }
