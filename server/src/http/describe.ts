@@ -11,7 +11,7 @@ import { addExamples, type Json } from './examples.js';
  * the schemas that validate and type the server, so they cannot say something else than the server does.
  */
 
-const VERSION = '0.1.0';
+const VERSION = '0.2.0';
 
 /** What `@fastify/swagger` does not learn from the routes. */
 export const OPENAPI_HEAD = {
