@@ -1,26 +1,28 @@
-/** A client as users have it: it comes back with its last `seq`, and sends again what was not acknowledged. */
+/** A client as users have it: it comes back with its last `seq` and epoch, and sends again what was not acknowledged. */
 import { randomUUID } from 'node:crypto';
-import type { MessageFrame } from '@hubbub/protocol/frames.js';
+import type { MessageFrame, SubscribedFrame } from '@hubbub/protocol/frames.js';
 import { WebSocket } from 'ws';
 import { parseServerFrame } from '../support/frame-check.js';
 
 const RETURN_WAIT_MS = 200;
 
 export interface ResumingOptions {
-  /** `wss:` URL of a one-channel endpoint. */
-  readonly url: string;
+  /** URL of a one-channel endpoint, `ws:` or `wss:`; a function is asked before each attempt. */
+  readonly url: string | (() => string);
   readonly token: string;
   /** PEM of the certificate to be trusted. */
-  readonly ca: string;
+  readonly ca?: string;
 }
 
 export class ResumingClient {
-  /** Every message, in the order of arrival. */
+  /** Every message of this life of the data, in the order of arrival. */
   readonly messages: MessageFrame[] = [];
   /** What went against the contract. */
   readonly faults: string[] = [];
   /** Close codes of the connections that have ended. */
   readonly closes: number[] = [];
+  /** How often it was told that the data has begun another life. */
+  lives = 0;
   /** Attempts to connect that failed or were refused. */
   failedAttempts = 0;
   /** Why the latest of them did. */
@@ -34,6 +36,7 @@ export class ResumingClient {
   #socket: WebSocket | null = null;
   #timer: NodeJS.Timeout | null = null;
   #lastSeq = 0;
+  #epoch: string | undefined;
   #joined = false;
   #stopped = false;
 
@@ -72,8 +75,9 @@ export class ResumingClient {
 
   #connect(): void {
     const { url, token, ca } = this.#options;
-    const socket = new WebSocket(`${url}?last_seq=${this.#lastSeq}`, {
-      ca,
+    const life = this.#epoch === undefined ? '' : `&epoch=${this.#epoch}`;
+    const socket = new WebSocket(`${typeof url === 'string' ? url : url()}?last_seq=${this.#lastSeq}${life}`, {
+      ...(ca === undefined ? {} : { ca }),
       headers: { Authorization: `Bearer ${token}` },
       perMessageDeflate: false,
     });
@@ -85,7 +89,7 @@ export class ResumingClient {
     });
     socket.on('message', (data) => {
       const frame = parseServerFrame(String(data));
-      if (frame.type === 'subscribed') this.#onSubscribed(frame.recovered);
+      if (frame.type === 'subscribed') this.#onSubscribed(frame);
       else if (frame.type === 'message') this.#onMessage(frame);
       else if (frame.type === 'draining') returnWaitMs = frame.retry_after_ms;
       else if (frame.type === 'error' && frame.code !== 'UNAVAILABLE') this.faults.push(`error ${frame.code}`);
@@ -102,8 +106,15 @@ export class ResumingClient {
     });
   }
 
-  #onSubscribed(recovered: boolean): void {
-    if (!recovered) this.faults.push(`not recovered from ${this.#lastSeq}`);
+  #onSubscribed({ recovered, epoch = this.#epoch, oldest_seq: oldestSeq = 1 }: SubscribedFrame): void {
+    if (this.#epoch !== undefined && epoch !== this.#epoch) {
+      if (recovered) this.faults.push('recovered what is of another life');
+      this.lives++;
+      this.messages.length = 0;
+      this.acknowledged.clear();
+      this.#lastSeq = oldestSeq - 1;
+    } else if (!recovered) this.faults.push(`not recovered from ${this.#lastSeq}`);
+    this.#epoch = epoch;
     this.#joined = true;
     for (const [id, content] of this.#unacknowledged) {
       this.#repeats.set(id, (this.#repeats.get(id) ?? 0) + 1);
