@@ -35,11 +35,12 @@ export class HubbubProcess {
    * Starts an instance on a free port; settles when it says that it is ready to serve.
    *
    * @param env its settings: the environment holds these and what any program needs, nothing else
+   * @param main the program. Default: that of the workspace
    * @throws when it ends or does not get ready within a minute, with its output
    */
-  static async start(env: Readonly<Record<string, string>>): Promise<HubbubProcess> {
+  static async start(env: Readonly<Record<string, string>>, main = MAIN): Promise<HubbubProcess> {
     const logs: LogLine[] = [];
-    const child = await Child.start(process.execPath, [MAIN], {
+    const child = await Child.start(process.execPath, [main], {
       env: cleanEnvironment({ PORT: '0', ...env }),
       onLine: (text) => {
         recordLog(text);
