@@ -1,4 +1,4 @@
-import type { MigrationStatus } from './store/migrate.js';
+import type { MigrationStatus } from '../store/migrate.js';
 
 /** What `hubbub migrate status` prints, a line each. */
 export function describeMigrations({ version, migrations, unknown, refusal }: MigrationStatus): string[] {
