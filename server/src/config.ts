@@ -345,6 +345,7 @@ function readTrustProxy(read: Reader): Config['trustProxy'] {
   return addresses;
 }
 
-function redactUrl(text: string): string {
+/** A URL without user, password and query, to be shown. */
+export function redactUrl(text: string): string {
   return text.replace(/^([a-z][a-z+]*:\/\/)?.*@/s, '$1***@').replace(/\?.*$/s, '?***');
 }

@@ -62,7 +62,8 @@ export function explain(error: unknown): unknown {
   return error;
 }
 
-function reasonOf(cause: unknown): string {
+/** What an error says, in one line; of several that are one, all of them. */
+export function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ');
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -34,7 +34,7 @@ const PING_INTERVAL_MS = 500;
 /** Silence after which a connection counts as dead; pings are answered well within it. */
 const SOCKET_TIMEOUT_MS = 2000;
 /** Sharded Pub/Sub came with Redis 7. */
-const SHARDED_SINCE = 7;
+export const SHARDED_SINCE = 7;
 const CLUSTER_CHECK_MS = 500;
 
 // RESP 2: all that is used here has the same form in it, and it needs no handshake.

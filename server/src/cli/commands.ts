@@ -4,6 +4,11 @@ import type { Entry } from './command.js';
 export const COMMANDS: readonly Entry[] = [
   { name: 'start', summary: 'serve', load: async () => (await import('./start.js')).start },
   {
+    name: 'doctor',
+    summary: 'check configuration, database, Redis, clock, limits and port, and say what to do',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
     name: 'migrate',
     summary: 'bring the database schema up, one step down, or show it',
     load: async () => (await import('./migrate.js')).migrateCommand,
