@@ -19,6 +19,12 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./epoch.js')).epoch,
   },
   { name: 'token', summary: 'print an access token', load: async () => (await import('./token.js')).token },
+  { name: 'tail', summary: 'follow a channel live', load: async () => (await import('./tail.js')).tail },
+  {
+    name: 'load',
+    summary: 'put a bounded load on a server of your own, and count what is lost or doubled',
+    load: async () => (await import('./load.js')).load,
+  },
   {
     name: 'audit',
     summary: 'check the hashes of the audit trails',
