@@ -78,6 +78,11 @@ describe('deploy/Dockerfile', () => {
     assert.ok(bytes < MAX_BYTES, `${bytes} bytes`);
   });
 
+  it('has the command line, with what its commands need', async () => {
+    const help = await start(['node', 'server/dist/hubbub.js', 'tail', '--help'], {});
+    assert.deepEqual(await help.exited, { code: 0, signal: null }, help.tail);
+  });
+
   it('serves on a tree that it cannot write, says that it is healthy, and ends in good order', async (t) => {
     const port = String(await freePort());
     // On loopback; all else is as the image says.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { findNginx, findPostgres, findPrometheus } from '../support/binaries.js';
+import { commandsOf } from '../support/document.js';
 import { testServerUrl } from '../support/pair.js';
 import { freePort } from '../support/ports.js';
 import { Child, cleanEnvironment } from '../support/processes.js';
@@ -62,10 +63,9 @@ function endNginx(pidFile: string): void {
   if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM');
 }
 
-/** The document's blocks of type `sh` in one script; its exports have other values. */
+/** The document's commands; its exports have other values. */
 function commands(places: Readonly<Record<string, string | number>>): string {
-  const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
-  let script = [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block).join('\n');
+  let script = commandsOf('docs/operations.md');
   assert.equal(script.match(DONE)?.length, 2);
   script = script.replaceAll(DONE, ':');
   for (const [name, value] of Object.entries(places)) {
