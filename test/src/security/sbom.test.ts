@@ -17,7 +17,10 @@ interface Bom {
 
 interface Lock {
   readonly packages: Readonly<
-    Record<string, { readonly version?: string; readonly dev?: boolean; readonly link?: boolean }>
+    Record<
+      string,
+      { readonly version?: string; readonly dev?: boolean; readonly link?: boolean; readonly resolved?: string }
+    >
   >;
 }
 
@@ -59,7 +62,7 @@ describe('npm run sbom', () => {
     assert.ok(Object.keys(dependencies).length > 10);
     for (const name of Object.keys(dependencies)) {
       const entry = lock.packages[`node_modules/${name}`];
-      const version = entry?.link === true ? '0.1.0' : entry?.version;
+      const version = (entry?.link === true ? lock.packages[entry.resolved ?? ''] : entry)?.version;
       assert.ok(listed.has(`${name}@${version}`), `${name}@${version}`);
     }
     // What only a dependency's dependency needs, and what only builds and tests need.
