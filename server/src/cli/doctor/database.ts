@@ -3,6 +3,7 @@ import { type Config, redactUrl } from '../../config.js';
 import { StorageUnavailable } from '../../errors.js';
 import { reasonOf } from '../../lifecycle.js';
 import { createLogger } from '../../log.js';
+import { parseDatabaseUrl } from '../../store/database-url.js';
 import { sqlState } from '../../store/db.js';
 import { PgDb } from '../../store/db-pg.js';
 import { type DatabaseFacts, readBackend, readClock, readFacts } from '../../store/diagnosis.js';
@@ -12,10 +13,6 @@ import { compareClocks, type Finding, failure, ok, warning } from './finding.js'
 const MIN_VERSION = 130_000;
 const STATEMENT_TIMEOUT_MS = 5000;
 const SUBJECT = 'database';
-
-const MIXED_UP =
-  'A pooler in transaction mode mixes up prepared statements: set its max_prepared_statements (PgBouncer 1.21 and ' +
-  'newer), or use session mode.';
 
 /** What to do about errors by which a connection is refused: SQLSTATE, or a code of the system. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -28,9 +25,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '3D000': 'Make the database (`createdb`), or correct its name in DATABASE_URL.',
   '53300': 'All connections are taken: raise max_connections, or lower DATABASE_POOL_SIZE of the instances.',
   '08P01': 'A pooler stands between that refuses a setting: see its ignore_startup_parameters.',
-  // What a pooler answers when one session has the prepared statements of another.
-  '42P05': MIXED_UP,
-  '26000': MIXED_UP,
 };
 
 /** @param clean makes an error's text fit to be shown */
@@ -40,7 +34,7 @@ export async function* examineDatabase(
   clean: (text: string) => string,
 ): AsyncGenerator<Finding> {
   const log = createLogger('silent');
-  const options = { url, poolSize: 1, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
+  const options = { servers: parseDatabaseUrl(url), poolSize: 1, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
   const db = new PgDb(options, log);
   // A second session beside the first one: a pooler that lets both use one process of the server shows itself.
   const other = new PgDb(options, log);
@@ -56,8 +50,8 @@ export async function* examineDatabase(
       yield warning(
         'pooler',
         'sessions share a process of the server: there is a pooler in transaction mode',
-        'It works as long as the pooler keeps track of prepared statements (PgBouncer 1.21 and newer: max_prepared_statements ' +
-          'above 0). Hubbub has a pool of its own; session mode, or no pooler, is one thing less to go wrong.',
+        'It works, with statements that are not prepared. The pooler passes no statement_timeout on: set it for the role. Hubbub ' +
+          'has a pool of its own; session mode, or no pooler, is one thing less to go wrong.',
       );
     }
     const beforeMs = Date.now();
@@ -116,13 +110,15 @@ async function* examineSchema(
   const subject = 'schema';
   const newest = loadMigrations().length;
   try {
-    const { version } = await migrationStatus(db);
-    if (version > newest) {
+    const { version, refusal } = await migrationStatus(db);
+    if (refusal !== null) {
       yield failure(
         subject,
-        `it has version ${version}, and this Hubbub knows versions up to ${newest}`,
+        `it has version ${version}, which this Hubbub, of version ${newest}, may not run beside`,
         'Start a newer Hubbub, or bring the schema down with the newer one first (hubbub migrate down).',
       );
+    } else if (version > newest) {
+      yield ok(subject, `version ${version} is newer than this Hubbub, which may run beside it`);
     } else {
       const pending = newest - version;
       yield ok(
