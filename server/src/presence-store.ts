@@ -159,6 +159,8 @@ export class RedisPresenceStore implements PresenceStore {
   /** A step on Redis has failed, or Redis is new: what it holds of this instance may be wrong. */
   #stale = false;
   #beating = false;
+  /** Since when its heart has beaten without a miss, on the clock of `performance.now()`; null: it does not now. */
+  #steadySinceMs: number | null = null;
 
   constructor(link: RedisLink, log: Logger, options: RedisPresenceOptions) {
     this.#link = link;
@@ -168,6 +170,7 @@ export class RedisPresenceStore implements PresenceStore {
     this.#beat.unref();
     link.onUp(() => {
       this.#stale = true;
+      this.#steadySinceMs = null;
       void this.#heartbeat();
     });
     void this.#heartbeat();
@@ -244,11 +247,15 @@ export class RedisPresenceStore implements PresenceStore {
       const [unknown, dead] = reply as [number, string[]];
       // Not known: Redis has lost its data, or the others took this instance for dead while it was frozen.
       if (unknown === 1 || this.#stale) await this.#reconcile();
+      this.#steadySinceMs ??= performance.now();
+      // While Redis is away nobody's heartbeat is heard. Who is back first gives the others the time to be heard again.
+      if (performance.now() - this.#steadySinceMs < LAPSE_SECONDS * 1000) return;
       for (const instanceId of dead) {
         this.#log.warn({ instance_id: instanceId }, 'An instance has gone without a word: its users leave');
         await this.#clear(instanceId);
       }
     } catch (error) {
+      this.#steadySinceMs = null;
       this.#failed(error);
     } finally {
       this.#beating = false;
