@@ -3,7 +3,8 @@ import { BATCH_KIND, type Batch, decodeBatch, encodeBatch } from './batch.js';
 import type { Bus } from './bus.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
-import { type RedisLink, withDeadline } from './redis-link.js';
+import { withDeadline } from './redis-connection.js';
+import type { RedisLink } from './redis-link.js';
 
 const PREFIX = 'chat:{';
 const PROBE_WAIT_MS = 1000;
@@ -43,7 +44,7 @@ export class RedisBus implements Bus {
   }
 
   get up(): boolean {
-    return this.#link.up && this.#proved;
+    return this.#link.whole && this.#proved;
   }
 
   async subscribe(channelId: string): Promise<void> {
@@ -160,7 +161,7 @@ export class RedisBus implements Bus {
     this.#proved = false;
     for (const channelId of channels) this.#unproved.add(channelId);
     const proof = ++this.#proofs;
-    while (proof === this.#proofs && this.#link.up) {
+    while (proof === this.#proofs && this.#link.whole) {
       for (const channelId of this.#unproved) this.#send(channelId, this.#probe());
       for (let waited = 0; this.#unproved.size > 0 && waited < PROBE_WAIT_MS; waited += PROBE_POLL_MS)
         await delay(PROBE_POLL_MS);
@@ -172,7 +173,7 @@ export class RedisBus implements Bus {
       }
       this.#log.warn({ channels: this.#unproved.size }, 'Some subscriptions are not alive: subscribing again');
       for (const channelId of [...this.#unproved]) {
-        if (!this.#link.up || proof !== this.#proofs) return;
+        if (!this.#link.whole || proof !== this.#proofs) return;
         await withDeadline(this.#link.connection.unsubscribe(channelName(channelId))).catch(() => {});
         if (this.#link.up && this.#wanted.has(channelId)) await this.#subscribe(channelId);
       }

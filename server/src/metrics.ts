@@ -114,7 +114,11 @@ export class Metrics {
     ['limit'],
   );
   readonly spansLost = this.#counter('hubbub_spans_lost_total', 'Spans of traces that could not be delivered');
-  readonly redisUp = this.#gauge('hubbub_redis_up', '1: Redis answers; 0: it does not; -1: none is configured', 'min');
+  readonly redisUp = this.#gauge(
+    'hubbub_redis_up',
+    '1: Redis answers, all of it; 0: not; -1: none is configured',
+    'min',
+  );
   readonly databaseUp = this.#gauge('hubbub_database_up', '1: the database answers; 0: it does not', 'min');
 
   constructor(options: MetricsOptions) {

@@ -3,7 +3,7 @@ import { createClient, createCluster } from '@redis/client';
 type Argument = string | Buffer;
 type Listener = (message: Buffer, channel: Buffer) => void;
 
-/** One life of the connections to Redis, from their opening to the loss of any of them. */
+/** One life of the connections to Redis, from their opening to the loss of any of them; nothing in it is repaired. */
 export interface RedisConnection {
   /** Whether keys are spread over several servers. */
   readonly clustered: boolean;
@@ -25,10 +25,16 @@ export interface RedisConnection {
 export interface RedisEvents {
   /** It is of no use any more; called once. */
   readonly onLost: (why: string) => void;
+  /**
+   * One of several servers was lost. What the others hold is served until a new connection takes this one's place; what
+   * the lost one held fails. Called once.
+   */
+  readonly onWounded: (why: string) => void;
   /** Subscriptions may have been dropped or moved: they have to be proved. */
   readonly onDoubt: () => void;
 }
 
+const COMMAND_DEADLINE_MS = 500;
 const CONNECT_TIMEOUT_MS = 2000;
 const PING_INTERVAL_MS = 500;
 /** Silence after which a connection counts as dead; pings are answered well within it. */
@@ -36,6 +42,8 @@ const SOCKET_TIMEOUT_MS = 2000;
 /** Sharded Pub/Sub came with Redis 7. */
 export const SHARDED_SINCE = 7;
 const CLUSTER_CHECK_MS = 500;
+/** The library's name for it: a server is left, and its subscriptions with it. */
+const SERVER_LEFT = '__resubscribeListeners';
 
 // RESP 2: all that is used here has the same form in it, and it needs no handshake.
 const CLIENT = { RESP: 2, disableOfflineQueue: true, pingInterval: PING_INTERVAL_MS } as const;
@@ -158,40 +166,69 @@ async function openCluster({ username, password, hosts }: Hosts, events: RedisEv
   const cluster = createCluster({
     RESP: 2,
     rootNodes: hosts.map(({ host, port }) => ({ socket: { host, port } })),
-    defaults: { ...CLIENT, username, password, socket: SOCKET },
+    // With retries of its own the library would wait for a dead master that the slots still name, for as long as it is
+    // dead, and would see no other topology meanwhile: its place is taken by a new connection instead.
+    defaults: { ...CLIENT, username, password, socket: { ...SOCKET, reconnectStrategy: false } },
   });
-  let check: NodeJS.Timeout | undefined;
+  let nextCheck: NodeJS.Timeout | undefined;
   let over = false;
-  const close = () => {
+  const end = () => {
     over = true;
-    clearInterval(check);
-    if (cluster.isOpen) cluster.destroy();
+    clearTimeout(nextCheck);
   };
-  // The cluster's client repairs itself; whether its subscriptions came through is for their owner to prove.
+  const close = () => {
+    end();
+    // Also one that did not open: it may have connections to some of the servers.
+    cluster.destroy();
+  };
+  const wound = (why: unknown) => {
+    if (over) return;
+    end();
+    events.onWounded(String(why));
+  };
+  const check = async () => {
+    if (cluster.masters.length === 0) throw new Error('the cluster has no slots');
+    const answers = await Promise.allSettled(
+      cluster.masters.map(async ({ address, connectPromise, client }) => {
+        const ready = (await connectPromise) ?? client;
+        if (ready === undefined) throw new Error(`the master ${address} is not connected`);
+        const info = await withDeadline(ready.sendCommand(['CLUSTER', 'INFO']));
+        if (!String(info).includes('cluster_state:ok')) throw new Error(`${address} says that slots are not served`);
+      }),
+    );
+    const failure = answers.find((answer) => answer.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  };
+  let failures = 0;
+  const checkLater = () => {
+    nextCheck = setTimeout(async () => {
+      try {
+        await check();
+        failures = 0;
+      } catch (error) {
+        failures++;
+        if (failures >= SOCKET_TIMEOUT_MS / CLUSTER_CHECK_MS) wound(error);
+      }
+      if (!over) checkLater();
+    }, CLUSTER_CHECK_MS);
+    nextCheck.unref();
+  };
   cluster.on('error', () => {});
-  for (const event of ['node-error', 'node-ready', 'sharded-channel-moved-error']) cluster.on(event, events.onDoubt);
+  cluster.on('node-error', wound);
+  for (const event of ['node-ready', 'sharded-channel-moved-error']) cluster.on(event, () => over || events.onDoubt());
+  // What a server had that is no master any more: the library would subscribe to it again, with nobody to take a failure.
+  cluster.removeAllListeners(SERVER_LEFT).on(SERVER_LEFT, () => wound('a server has no slots any more'));
   try {
     await cluster.connect();
+    await check();
   } catch (error) {
+    // A connection that is destroyed before it is made would be made all the same, and stay.
+    await Promise.allSettled(cluster.masters.map(({ connectPromise }) => connectPromise));
     close();
     throw error;
   }
+  checkLater();
   const command = (key: string, args: Argument[]) => cluster.sendCommand<unknown>(key, false, args);
-  let failures = 0;
-  check = setInterval(() => {
-    command('hubbub:check', ['EXISTS', 'hubbub:check']).then(
-      () => {
-        failures = 0;
-      },
-      (error) => {
-        failures++;
-        if (failures < SOCKET_TIMEOUT_MS / CLUSTER_CHECK_MS || over) return;
-        close();
-        events.onLost(String(error));
-      },
-    );
-  }, CLUSTER_CHECK_MS);
-  check.unref();
   return {
     clustered: true,
     command,
@@ -200,4 +237,17 @@ async function openCluster({ username, password, hosts }: Hosts, events: RedisEv
     unsubscribe: (channel) => cluster.sUnsubscribe(channel),
     close,
   };
+}
+
+/** @throws when `promise` has not settled within the deadline of a Redis command */
+export async function withDeadline<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('Redis did not answer in time')), COMMAND_DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from './log.js';
-import { openRedis, type RedisConnection } from './redis-connection.js';
+import { openRedis, type RedisConnection, withDeadline } from './redis-connection.js';
 
-const COMMAND_DEADLINE_MS = 500;
 const FIRST_CONNECT_WAIT_MS = 5000;
 const MIN_RETRY_MS = 50;
 const MAX_RETRY_MS = 1000;
@@ -21,7 +20,7 @@ export class RedisScript {
 /**
  * This instance's link to Redis. When its connections are lost it opens new ones until it succeeds; nothing of an old
  * connection is carried over, so subscriptions are always made anew. While it is down, commands fail at once, and their
- * callers do without.
+ * callers do without. While one of several servers is down, what the others hold goes on, until all are served again.
  */
 export class RedisLink {
   readonly #url: string;
@@ -29,6 +28,7 @@ export class RedisLink {
   readonly #upListeners: (() => void)[] = [];
   readonly #doubtListeners: (() => void)[] = [];
   #connection: RedisConnection | null = null;
+  #wounded = false;
   #retry: NodeJS.Timeout | null = null;
   #attempts = 0;
   #closed = false;
@@ -57,6 +57,11 @@ export class RedisLink {
     return this.#connection !== null;
   }
 
+  /** False also while one of several servers is away: what it holds can then not be had. */
+  get whole(): boolean {
+    return this.#connection !== null && !this.#wounded;
+  }
+
   /** The connection of now. @throws while there is none */
   get connection(): RedisConnection {
     if (this.#connection === null) throw new Error('Redis is away');
@@ -68,7 +73,7 @@ export class RedisLink {
     return this.#connection?.clustered === true;
   }
 
-  /** Calls `listener` each time that the link comes up. */
+  /** Calls `listener` each time that a new connection is there, and whole. */
   onUp(listener: () => void): void {
     this.#upListeners.push(listener);
   }
@@ -105,23 +110,29 @@ export class RedisLink {
   }
 
   async #connect(): Promise<void> {
+    let connection: RedisConnection | null = null;
     let lost: string | null = null;
+    const isCurrent = () => connection !== null && connection === this.#connection;
     try {
-      const connection = await openRedis(this.#url, {
+      connection = await openRedis(this.#url, {
         onLost: (why) => {
           lost = why;
-          if (this.#connection !== null) this.#onLost(why);
+          if (isCurrent()) this.#onLost(why);
+        },
+        onWounded: (why) => {
+          lost = why;
+          if (isCurrent()) this.#onWounded(why);
         },
         onDoubt: () => {
-          for (const listener of this.#doubtListeners) listener();
+          if (isCurrent()) for (const listener of this.#doubtListeners) listener();
         },
       });
+      if (lost !== null || this.#closed) connection.close();
       if (lost !== null) throw new Error(lost);
-      if (this.#closed) {
-        connection.close();
-        return;
-      }
+      if (this.#closed) return;
+      this.#connection?.close();
       this.#connection = connection;
+      this.#wounded = false;
       this.#attempts = 0;
       this.#log.info('Redis is connected');
       for (const listener of this.#upListeners) listener();
@@ -138,6 +149,13 @@ export class RedisLink {
     this.#connectLater();
   }
 
+  #onWounded(why: string): void {
+    this.#wounded = true;
+    if (this.#closed) return;
+    this.#log.warn({ why }, 'A server of Redis was lost: what it held goes through the database until another has it');
+    this.#connectLater();
+  }
+
   /** The jitter keeps the instances of a cluster from returning in step. */
   #connectLater(): void {
     if (this.#closed) return;
@@ -145,18 +163,5 @@ export class RedisLink {
     this.#attempts++;
     this.#retry = setTimeout(() => void this.#connect(), waitMs);
     this.#retry.unref();
-  }
-}
-
-/** @throws when `promise` has not settled within the deadline of a Redis command */
-export async function withDeadline<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Redis did not answer in time')), COMMAND_DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -376,7 +376,7 @@ export async function createServer(config: Config, log: Logger, siblings: Siblin
       publishSite();
     },
   });
-  const redisUp = () => link?.up ?? null;
+  const redisUp = () => link?.whole ?? null;
   const schema = new SchemaWatch({ log, readRefusal: async () => (await migrationStatus(db, migrations)).refusal });
   const reporters = makeReporters({
     connections,

@@ -15,7 +15,8 @@ const CLUSTER_MASTERS = 3;
 const SLOTS = 16_384;
 const START_TIMEOUT_MS = 15_000;
 /** By default a master waits for five seconds for more replicas, before it sends to the first. */
-const REPLICATED = { settings: { 'repl-diskless-sync-delay': '0' } };
+const NODE = { 'repl-diskless-sync-delay': '0' };
+const CLUSTER_NODE = { ...NODE, 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', databases: '1' };
 
 /** A master, a replica, and three Sentinels that make the replica the master within seconds of the master's end. */
 export class SentinelGroup {
@@ -32,7 +33,10 @@ export class SentinelGroup {
 
   /** Settles when the Sentinels know each other and the replica. */
   static async start(): Promise<SentinelGroup> {
-    const group = new SentinelGroup(await RedisServer.start(REPLICATED), await RedisServer.start(REPLICATED));
+    const group = new SentinelGroup(
+      await RedisServer.start({ settings: NODE }),
+      await RedisServer.start({ settings: NODE }),
+    );
     try {
       await group.#begin();
     } catch (error) {
@@ -61,13 +65,7 @@ export class SentinelGroup {
 
   async #begin(): Promise<void> {
     await command(this.replica.port, ['REPLICAOF', '127.0.0.1', String(this.master.port)]);
-    await until(
-      async () => String(await command(this.replica.port, ['INFO', 'replication'])).includes('master_link_status:up'),
-      {
-        timeoutMs: START_TIMEOUT_MS,
-        message: 'the replica follows its master',
-      },
-    );
+    await follows(this.replica);
     this.#folder = await mkdtemp(join(tmpdir(), 'hubbub-sentinel-'));
     for (let number = 0; number < SENTINELS; number++) await this.#startSentinel(number);
     for (const port of this.#ports) {
@@ -100,9 +98,10 @@ export class SentinelGroup {
   }
 }
 
-/** A Redis Cluster of three masters. */
+/** A Redis Cluster of three masters, without replicas at first. */
 export class ClusterGroup {
   readonly servers: readonly RedisServer[];
+  readonly #replicas: RedisServer[] = [];
 
   private constructor(servers: readonly RedisServer[]) {
     this.servers = servers;
@@ -110,9 +109,9 @@ export class ClusterGroup {
 
   /** Settles when every server says that the cluster is whole. */
   static async start(): Promise<ClusterGroup> {
-    const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', databases: '1' };
     const servers: RedisServer[] = [];
-    for (let number = 0; number < CLUSTER_MASTERS; number++) servers.push(await RedisServer.start({ settings }));
+    for (let number = 0; number < CLUSTER_MASTERS; number++)
+      servers.push(await RedisServer.start({ settings: CLUSTER_NODE }));
     const group = new ClusterGroup(servers);
     try {
       await group.#join();
@@ -129,35 +128,112 @@ export class ClusterGroup {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.stop()));
+    await Promise.all([...this.servers, ...this.#replicas].map((server) => server.stop()));
   }
 
-  /** Whether any server has subscribers of a sharded channel of this name. */
-  async hasShardChannel(name: string): Promise<boolean> {
+  /** One command to one of the servers. */
+  ask(server: RedisServer, ...args: string[]): Promise<unknown> {
+    return command(server.port, args);
+  }
+
+  /** The server that a key or a shard channel belongs to as long as nobody has taken another's place. */
+  async masterOf(key: string): Promise<RedisServer> {
+    const slot = Number(await command(this.#first.port, ['CLUSTER', 'KEYSLOT', key]));
+    return this.servers.findLast((_, index) => slot >= firstSlot(index)) ?? this.#first;
+  }
+
+  /** A key of this form, on any of the servers; null: there is none now. */
+  async findKey(form: RegExp): Promise<string | null> {
     for (const { port } of this.servers) {
-      if (((await command(port, ['PUBSUB', 'SHARDCHANNELS'])) as string[]).includes(name)) return true;
+      const found = ((await command(port, ['KEYS', '*'])) as string[]).find((key) => form.test(key));
+      if (found !== undefined) return found;
     }
-    return false;
+    return null;
+  }
+
+  async holds(server: RedisServer, key: string): Promise<boolean> {
+    return (await command(server.port, ['EXISTS', key])) === 1;
+  }
+
+  /** How many connections have subscribed to a shard channel on a server. */
+  async subscribers(server: RedisServer, shardChannel: string): Promise<number> {
+    const [, count] = (await command(server.port, ['PUBSUB', 'SHARDNUMSUB', shardChannel])) as [string, number];
+    return count;
+  }
+
+  async isMaster(server: RedisServer): Promise<boolean> {
+    return String(await command(server.port, ['INFO', 'replication'])).includes('role:master');
+  }
+
+  /** Gives a master a replica, which takes its place when it ends; settles when it has all that the master has. */
+  async replicate(master: RedisServer): Promise<RedisServer> {
+    const replica = await RedisServer.start({ settings: CLUSTER_NODE });
+    this.#replicas.push(replica);
+    await command(replica.port, ['CLUSTER', 'MEET', '127.0.0.1', String(master.port)]);
+    await this.#agree([...this.servers, replica], CLUSTER_MASTERS + this.#replicas.length);
+    await command(replica.port, ['CLUSTER', 'REPLICATE', String(await command(master.port, ['CLUSTER', 'MYID']))]);
+    await this.#follows(replica, master);
+    return replica;
+  }
+
+  /** Starts a master that was killed again; settles when it is a replica of the one that took its place. */
+  async rejoin(former: RedisServer, master: RedisServer): Promise<void> {
+    await former.restart();
+    await this.#follows(former, master);
+  }
+
+  async #follows(replica: RedisServer, master: RedisServer): Promise<void> {
+    await follows(replica);
+    // The others have to know it as a replica, or they let it have no vote.
+    const id = String(await command(master.port, ['CLUSTER', 'MYID']));
+    for (const { port } of this.servers) {
+      await until(async () => String(await command(port, ['CLUSTER', 'NODES'])).includes(`slave ${id}`), {
+        timeoutMs: START_TIMEOUT_MS,
+        message: 'the cluster knows the replica',
+      });
+    }
+  }
+
+  get #first(): RedisServer {
+    const [first] = this.servers;
+    if (first === undefined) throw new Error('the cluster has no servers');
+    return first;
   }
 
   async #join(): Promise<void> {
-    const [first] = this.servers;
     for (const [index, { port }] of this.servers.entries()) {
-      const from = Math.floor((SLOTS * index) / CLUSTER_MASTERS);
-      const to = Math.floor((SLOTS * (index + 1)) / CLUSTER_MASTERS) - 1;
-      await command(port, ['CLUSTER', 'ADDSLOTSRANGE', String(from), String(to)]);
-      if (index > 0) await command(first?.port ?? 0, ['CLUSTER', 'MEET', '127.0.0.1', String(port)]);
+      const range = [firstSlot(index), firstSlot(index + 1) - 1];
+      await command(port, ['CLUSTER', 'ADDSLOTSRANGE', ...range.map(String)]);
+      if (index > 0) await command(this.#first.port, ['CLUSTER', 'MEET', '127.0.0.1', String(port)]);
     }
-    for (const { port } of this.servers) {
+    await this.#agree(this.servers, CLUSTER_MASTERS);
+  }
+
+  /** Settles when each of the servers knows so many nodes and says that the cluster is whole. */
+  async #agree(servers: readonly RedisServer[], nodes: number): Promise<void> {
+    for (const { port } of servers) {
       await until(
         async () => {
           const info = String(await command(port, ['CLUSTER', 'INFO']));
-          return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${CLUSTER_MASTERS}`);
+          return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${nodes}`);
         },
         { timeoutMs: START_TIMEOUT_MS, message: 'the cluster is whole' },
       );
     }
   }
+}
+
+/** The first slot of a cluster's server at this index. */
+function firstSlot(index: number): number {
+  return Math.floor((SLOTS * index) / CLUSTER_MASTERS);
+}
+
+/** Settles when a replica has all that its master has. */
+async function follows({ port }: RedisServer): Promise<void> {
+  await until(async () => String(await command(port, ['INFO', 'replication'])).includes('master_link_status:up'), {
+    timeoutMs: START_TIMEOUT_MS,
+    message: 'the replica follows its master',
+  });
 }
 
 function program(): string {

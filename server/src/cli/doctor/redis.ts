@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { redactUrl } from '../../config.js';
 import { reasonOf } from '../../lifecycle.js';
-import { openRedis, type RedisConnection, SHARDED_SINCE } from '../../redis-connection.js';
-import { withDeadline } from '../../redis-link.js';
+import { openRedis, type RedisConnection, SHARDED_SINCE, withDeadline } from '../../redis-connection.js';
 import { compareClocks, type Finding, failure, ok, warning } from './finding.js';
 
 const ECHO_DEADLINE_MS = 2000;
@@ -17,7 +16,7 @@ export async function* examineRedis(url: string, clean: (text: string) => string
   let connection: RedisConnection | null = null;
   try {
     const startedAtMs = performance.now();
-    connection = await openRedis(url, { onLost: () => {}, onDoubt: () => {} });
+    connection = await openRedis(url, { onLost: () => {}, onWounded: () => {}, onDoubt: () => {} });
     yield ok(SUBJECT, `${at} answers (${Math.ceil(performance.now() - startedAtMs)} ms)`);
     yield* examineServer(connection);
     yield await examineEcho(connection, clean);
