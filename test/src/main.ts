@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findTestFiles, type TestFile } from './runner/discover.js';
 import { ensurePrograms, SetupError } from './runner/install.js';
+import { inOrder, takeNext } from './runner/lanes.js';
 import { describeFailures, describeFile, totalsOf } from './runner/report.js';
 import { type FileResult, runFile } from './runner/run-file.js';
 import { checkRecords, type LogCheck } from './runner/secrets.js';
@@ -13,8 +14,6 @@ import { RedisServer } from './support/redis.js';
 import { RECORDS_VARIABLE } from './support/run-records.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** Test files that run at a time: more would make the timing of each one a matter of the others. */
-const CONCURRENCY = 2;
 /** Lines with secrets that are told of one test file. */
 const MAX_LEAKS = 5;
 
@@ -81,22 +80,27 @@ async function runFiles(
   servers: ThrowAwayServers,
   signal: AbortSignal,
 ): Promise<FileResult[]> {
-  const queue = [...files];
+  const queue = inOrder(files);
+  const running = new Map<TestFile, Promise<void>>();
   const results: FileResult[] = [];
   const checks: LogCheck[] = [];
-  const worker = async () => {
-    for (let file = queue.shift(); file !== undefined && !signal.aborted; file = queue.shift()) {
-      const records = mkdtempSync(join(tmpdir(), 'records-'));
-      const ran = await runFile(file, { ...servers.env, [RECORDS_VARIABLE]: records }, signal);
-      const check = checkRecords(records, servers.secrets);
-      rmSync(records, { recursive: true });
-      checks.push(check);
-      const result = { ...ran, problems: [...ran.problems, ...check.leaks.slice(0, MAX_LEAKS)] };
-      results.push(result);
-      if (!signal.aborted) console.log(describeFile(result));
-    }
+  const run = async (file: TestFile) => {
+    const records = mkdtempSync(join(tmpdir(), 'records-'));
+    const ran = await runFile(file, { ...servers.env, [RECORDS_VARIABLE]: records }, signal);
+    running.delete(file);
+    const check = checkRecords(records, servers.secrets);
+    rmSync(records, { recursive: true });
+    checks.push(check);
+    const result = { ...ran, problems: [...ran.problems, ...check.leaks.slice(0, MAX_LEAKS)] };
+    results.push(result);
+    if (!signal.aborted) console.log(describeFile(result));
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  while (!signal.aborted && queue.length + running.size > 0) {
+    const file = takeNext(queue, running.keys());
+    if (file !== undefined) running.set(file, run(file));
+    else await Promise.race(running.values());
+  }
+  await Promise.all(running.values());
   const sum = (of: (check: LogCheck) => number) => checks.reduce((total, check) => total + of(check), 0);
   console.log(
     `\nServers logged ${sum(({ lines }) => lines)} lines; ${sum(({ leaks }) => leaks.length)} of them hold one of ` +

@@ -87,7 +87,9 @@ test('the log is read by whom, by what and by when, and as a file', async () => 
     [['mute', 'Enough']],
   );
   assert.equal((await moderation.listLog(general.id, { until: since, action: 'mute' })).total, 0);
-  const lines = (await (await moderation.exportLog(general.id, { format: 'ndjson', since, action: 'mute' })).text()).trim().split('\n');
+  const lines = (await (await moderation.exportLog(general.id, { format: 'ndjson', since, action: 'mute' })).text())
+    .trim()
+    .split('\n');
   assert.equal(lines.length, 1);
   await moderation.unmute(general.id, userId);
 });
