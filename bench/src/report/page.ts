@@ -101,7 +101,8 @@ function profiles(summaries: readonly ProfileSummary[]): string {
 
 \`npm run bench -- --profile room\` runs a scenario with \`--cpu-prof\`, leaves a \`.cpuprofile\` in \`bench/results\` and prints
 this table. For a flame graph open the file in the Performance panel of Chrome's developer tools ("Load profile"), in VS Code,
-or at speedscope.app. The profile covers the connecting as well.
+or at speedscope.app. The profile covers the connecting as well. \`writeBuffer\` and \`writev\` are the system calls by which frames leave:
+over loopback each does the receiver's half of TCP, too ([decision 18](decisions/0018-writing-in-slices.md)).
 
 ${tables.join('\n')}`;
 }
