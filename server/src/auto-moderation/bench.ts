@@ -47,7 +47,7 @@ function policyOf(words: number): Policy {
 const PLAIN = 'Did you see the news this morning? I think we should meet at noon and talk about what to do next. ';
 const BUSY = 'Hey @ada, at 10:30 see https://host7.example.com/a/b?c=d (v2.0), it costs 5$ - really, re-read it!!! ';
 const MIXED = 'Привет! Встречаемся завтра в 10. Γειά σου κόσμε; 你好，世界 مرحبا बहुत अच्छा 😀👍🏽 naïve café Ünïcödé ';
-/** Every disguise at once, so that every reading has to be tried. */
+/** Every disguise at once, so that any reading could find something. */
 const DISGUISED = 'Тhе qu1ck br0wn f-o-x jumрs 0vеr thе l4zy d.o.g wоооооw $o c00l хоrоshо s p a c e d _o_u_t_ 1337 ';
 
 /** As many texts of a length, each beginning at another word of the given one. */

@@ -72,6 +72,10 @@ const ENCLOSED_FROM: readonly number[] = [0x1f150, 0x1f170];
  * folded to (0: none, or several).
  */
 const units = new Int32Array(0x10000);
+/** For each unit what {@link skeletonOf} says. */
+const skeletons = Uint16Array.from({ length: 0x10000 }, (_, unit) => unit);
+for (const [character, letter] of LEET) skeletons[character.charCodeAt(0)] = letter;
+skeletons['l'.charCodeAt(0)] = 'i'.charCodeAt(0);
 /** Entries whose folded form is not one unit, and those beyond the basic plane. */
 const others = new Map<number, CharacterEntry>();
 const MAX_OTHERS = 20_000;
@@ -94,6 +98,11 @@ export function markOf({ kind, looksLike }: CharacterEntry): number {
 export function likeOf(mark: number): number {
   const letter = (mark >>> LIKE_SHIFT) & 31;
   return letter === 0 ? 0 : letter + BEFORE_A;
+}
+
+/** What a unit of a folded text has in common with all that it may stand for: of a digit or sign its letter, of `l` the `i`. */
+export function skeletonOf(unit: number): number {
+  return skeletons[unit] ?? unit;
 }
 
 /** The entry of any code point. */

@@ -1,4 +1,4 @@
-import { entryOf, FIRST_ALONE, KIND, likeOf, lookUp, markOf, standsAlone } from './characters.js';
+import { entryOf, FIRST_ALONE, KIND, likeOf, lookUp, markOf, skeletonOf, standsAlone } from './characters.js';
 import { EMPTY_HASH, hashOn } from './word-hash.js';
 
 // Names of this module: what is imported or exported is looked up again at each use, once or more a character.
@@ -39,6 +39,8 @@ export const TOKEN = {
   joined: 1 << 20,
   /** Has characters that are words by themselves. */
   alone: 1 << 21,
+  /** Any of the bits above of a token that may not be one word, to be taken from the text as it stands. */
+  uneven: (1 << 16) | (1 << 17) | (1 << 21),
 } as const;
 const {
   alone: HAS_ALONE,
@@ -64,7 +66,10 @@ export class TextScan {
   ends = new Int32Array(1024);
   /** Bits of {@link TOKEN} for each token, and of {@link KIND} of all its units. */
   flags = new Int32Array(1024);
-  /** Of each token its hash, see {@link hashOn}; of no use where one character was folded to several units. */
+  /**
+   * Of each token the hash of its skeleton (see {@link skeletonOfWord}), with letters of other scripts as they stand; of no use
+   * for uneven ones.
+   */
   hashes = new Int32Array(1024);
   tokens = 0;
   /** The bits that any token has. */
@@ -77,10 +82,10 @@ export class TextScan {
   mentions = 0;
   /** There are words with letters of other scripts that stand for Latin ones. */
   isMasked = false;
-  /** Every letter that is not Latin could be a Latin one: nobody writes another script with those alone. */
-  hasOnlyTwins = false;
   /** Has characters that a link can hide behind, see {@link hasForbiddenLink}: without width, or other full stops. */
   mayHideLinks = false;
+  /** Every letter that is not Latin could be a Latin one: nobody writes another script with those alone. */
+  #hasOnlyTwins = false;
   #text: string | null = null;
   /** The text's own units: read from here, since each `charCodeAt` finds out anew how the string is stored. */
   #source = new Uint16Array(1024);
@@ -117,6 +122,7 @@ export class TextScan {
     let isInToken = false;
     let seen = 0;
     let hash = EMPTY_HASH;
+    let lastSkeleton = 0;
     let onlyJointsBefore = false;
     for (let index = 0; index < end; index++) {
       let unit = source[index] ?? 0;
@@ -144,7 +150,11 @@ export class TextScan {
           }
           small += (kind & IS_SMALL) === 0 ? 0 : 1;
           seen |= kind & 0xffff;
-          hash = hashOn(hash, one);
+          const skeleton = skeletonOf(one);
+          if (skeleton !== lastSkeleton) {
+            hash = hashOn(hash, skeleton);
+            lastSkeleton = skeleton;
+          }
           units[length] = one;
           marks[length++] = kind;
           continue;
@@ -167,6 +177,7 @@ export class TextScan {
           seen = onlyJointsBefore ? HAS_JOINED : 0;
           starts[tokens] = length;
           hash = EMPTY_HASH;
+          lastSkeleton = 0;
         }
         if (run > 2) seen |= HAS_LONG_RUN;
         if ((kind & IS_WORD) === 0) seen |= HAS_SIGN;
@@ -207,7 +218,11 @@ export class TextScan {
       isBehindLetter = one !== 0 && (kind & SHAPE) === PLAIN_LETTER;
       if (one !== 0) {
         if (one >= FIRST_ALONE && standsAlone(one)) seen |= HAS_ALONE;
-        hash = hashOn(hash, one);
+        const skeleton = skeletonOf(one);
+        if (skeleton !== lastSkeleton) {
+          hash = hashOn(hash, skeleton);
+          lastSkeleton = skeleton;
+        }
         units[length] = one;
         marks[length++] = kind;
         continue;
@@ -236,8 +251,13 @@ export class TextScan {
     // A run of one was not counted.
     this.longestRun = length === 0 ? longest : Math.max(longest, 1);
     this.mentions = mentions;
-    this.hasOnlyTwins = foreignKinds === IS_TWIN;
-    this.isMasked = isMixed || this.hasOnlyTwins;
+    this.#hasOnlyTwins = foreignKinds === IS_TWIN;
+    this.isMasked = isMixed || this.#hasOnlyTwins;
+  }
+
+  /** Whether the letters of other scripts are to be read as Latin ones, in a token with these {@link flags}. */
+  isDisguised(seen: number): boolean {
+    return (seen & IS_FOREIGN) !== 0 && (this.#hasOnlyTwins || (seen & IS_LATIN) !== 0);
   }
 
   #grow(length: number): void {

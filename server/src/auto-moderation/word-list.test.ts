@@ -187,6 +187,9 @@ test('letters with signs or spaces between them are read as a word', () => {
       'fo·ol',
     ],
   );
+  // Where the row of letters ends, or what one of them is, depends on how the signs beside them are read.
+  finds(['spam'], ['x.y s p a m', 's p a m x.y', 'жук s p а-$-m']);
+  finds(['abs'], ['a b $!!c']);
   passes(['fool', 'hell', 'ass'], ['f o o', "he'll", 'a b c d e', 'f o o l s', 'w a s s u p', 'plan a s s p q']);
 });
 
