@@ -12,7 +12,7 @@ import { type Pair, startPair } from '../support/pair.js';
 import { freePort } from '../support/ports.js';
 import { api } from '../support/rest.js';
 import { until } from '../support/wait.js';
-import { ResumingClient } from './resuming-client.js';
+import { allAnswered, assertSameForAll, ResumingClient } from './resuming-client.js';
 
 const CLIENTS = 100;
 const SENDERS = 10;
@@ -152,30 +152,11 @@ describe('behind nginx', () => {
     }
     await delay(1000);
     clearInterval(sending);
-    await until(() => clients.every(({ pending }) => pending === 0), {
-      timeoutMs: 60_000,
-      message: 'acknowledgements',
-    });
+    await allAnswered(clients);
     await until(() => clients.every(({ lastSeq }) => lastSeq === sent), { timeoutMs: 60_000, message: 'the last one' });
 
-    assert.deepEqual(
-      clients.flatMap(({ faults }) => faults),
-      [],
-    );
-    const expected = new Set(Array.from({ length: sent }, (_, index) => `message ${index}`));
-    const order = clients[0]?.messages.map(({ message_id }) => message_id);
-    for (const client of clients) {
-      assert.deepEqual(new Set(client.messages.map(({ content }) => content)), expected);
-      assert.deepEqual(
-        client.messages.map(({ message_id }) => message_id),
-        order,
-      );
-      assert.ok(client.closes.length > 0, 'everyone was sent away once at least');
-      assert.deepEqual(
-        client.closes.filter((code) => code !== 1001),
-        [],
-      );
-    }
+    assertSameForAll(clients, sent);
+    for (const { closes } of clients) assert.ok(closes.length > 0, 'everyone was sent away once at least');
     const { body } = await api(instance(0).url, token).get<MessagePage>(
       `/api/v1/chat/channels/${channelId}/messages?limit=1`,
       { expect: 200 },

@@ -1,8 +1,10 @@
 /** A client as users have it: it comes back with its last `seq` and epoch, and sends again what was not acknowledged. */
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { MessageFrame, SubscribedFrame } from '@hubbub/protocol/frames.js';
 import { WebSocket } from 'ws';
 import { parseServerFrame } from '../support/frame-check.js';
+import { until } from '../support/wait.js';
 
 const RETURN_WAIT_MS = 200;
 
@@ -138,5 +140,34 @@ export class ResumingClient {
 
   #write(id: string, content: string): void {
     this.#socket?.send(JSON.stringify({ type: 'message', message_id: id, content }));
+  }
+}
+
+/** Settles when everything that was sent is acknowledged. */
+export async function allAnswered(clients: readonly ResumingClient[]): Promise<void> {
+  await until(() => clients.every(({ pending }) => pending === 0), { timeoutMs: 60_000, message: 'acknowledgements' });
+}
+
+/**
+ * Asserts that everyone has `message 0` to `message <sent - 1>`, each once and all in one order, and that whoever was sent
+ * away was told to come back.
+ */
+export function assertSameForAll(clients: readonly ResumingClient[], sent: number): void {
+  assert.deepEqual(
+    clients.flatMap(({ faults }) => faults),
+    [],
+  );
+  const expected = new Set(Array.from({ length: sent }, (_, index) => `message ${index}`));
+  const order = clients[0]?.messages.map(({ message_id }) => message_id);
+  for (const client of clients) {
+    assert.deepEqual(new Set(client.messages.map(({ content }) => content)), expected);
+    assert.deepEqual(
+      client.messages.map(({ message_id }) => message_id),
+      order,
+    );
+    assert.deepEqual(
+      client.closes.filter((code) => code !== 1001),
+      [],
+    );
   }
 }
