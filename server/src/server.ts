@@ -31,6 +31,7 @@ import { RedisLimiter } from './limiter-redis.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics.js';
 import { Moderation } from './moderation.js';
+import { openDb } from './open-db.js';
 import { isOriginAllowed } from './origins.js';
 import { Presence, type PresenceNews } from './presence.js';
 import { MemoryPresenceStore, RedisPresenceStore } from './presence-store.js';
@@ -45,10 +46,6 @@ import { makeReporters, type Reports } from './self-report.js';
 import { SiteModeration } from './site-moderation.js';
 import { readPolicy } from './store/auto-moderation.js';
 import { readAccess, readHeads } from './store/channels.js';
-import { parseDatabaseUrl } from './store/database-url.js';
-import type { Db } from './store/db.js';
-import { PgDb } from './store/db-pg.js';
-import { PgliteDb } from './store/db-pglite.js';
 import { renewEpochIfBehind, settleEpoch } from './store/epoch.js';
 import { loadMigrations, migrate, migrationStatus } from './store/migrate.js';
 import { writeHits } from './store/moderation-log.js';
@@ -72,7 +69,6 @@ export interface Server {
   close(): Promise<void>;
 }
 
-const STATEMENT_TIMEOUT_MS = 5000;
 /** Statements of the journal under way at a time; the embedded database runs one at a time anyway. */
 const MAX_JOURNAL_STATEMENTS = 4;
 /** Upgrades of the whole instance that are being looked at, at most. */
@@ -97,17 +93,6 @@ const FRAME_OVERHEAD_BYTES = 1024;
 
 /** The bus's channel for what concerns the whole site. */
 const SITE_CHANNEL = 'site';
-
-/** Opens the database of the configuration. */
-export async function openDb(config: Config, log: Logger): Promise<Db> {
-  if (config.databaseUrl === null) return await PgliteDb.open(config.dataDir);
-  const options = {
-    servers: parseDatabaseUrl(config.databaseUrl),
-    poolSize: config.databasePoolSize,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  };
-  return new PgDb(options, log);
-}
 
 /**
  * Puts the parts together and starts to listen. This is the one place where they meet: each states what it needs of the

@@ -1,7 +1,7 @@
 import { verifyTrails } from '../audit.js';
 import { readConfig } from '../config.js';
 import { createLogger } from '../log.js';
-import { openDb } from '../server.js';
+import { openDb } from '../open-db.js';
 import { defineCommand } from './command.js';
 
 export const audit = defineCommand({

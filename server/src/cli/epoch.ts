@@ -1,6 +1,6 @@
 import { readConfig } from '../config.js';
 import { createLogger } from '../log.js';
-import { openDb } from '../server.js';
+import { openDb } from '../open-db.js';
 import { readEpoch, renewEpoch } from '../store/epoch.js';
 import { defineCommand } from './command.js';
 

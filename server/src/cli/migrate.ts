@@ -1,6 +1,6 @@
 import { readConfig } from '../config.js';
 import { createLogger } from '../log.js';
-import { openDb } from '../server.js';
+import { openDb } from '../open-db.js';
 import { migrate, migrationStatus } from '../store/migrate.js';
 import { defineCommand, readInteger } from './command.js';
 import { describeMigrations } from './migration-report.js';
