@@ -1,12 +1,12 @@
 /** Finds the command that the arguments name, and turns what becomes of it into an exit code. */
-import { readFileSync } from 'node:fs';
+import { VERSION } from '../version.js';
 import { Failure, type Io, UsageError } from './command.js';
 import { COMMANDS } from './commands.js';
 import { helpOf, overview } from './help.js';
 import { suggest } from './nearest.js';
 
-const HELP = new Set(['--help', '-h']);
-const VERSION = new Set(['--version', '-v']);
+const HELP_OPTIONS = new Set(['--help', '-h']);
+const VERSION_OPTIONS = new Set(['--version', '-v']);
 
 /**
  * Runs one command.
@@ -30,11 +30,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function dispatch([name, ...rest]: readonly string[], io: Io): Promise<number> {
-  if (name !== undefined && VERSION.has(name)) {
-    io.out(version());
+  if (name !== undefined && VERSION_OPTIONS.has(name)) {
+    io.out(VERSION);
     return 0;
   }
-  if (name === undefined || HELP.has(name) || (name === 'help' && rest.length === 0)) {
+  if (name === undefined || HELP_OPTIONS.has(name) || (name === 'help' && rest.length === 0)) {
     io.out(overview());
     return 0;
   }
@@ -47,16 +47,11 @@ async function dispatch([name, ...rest]: readonly string[], io: Io): Promise<num
     throw new UsageError(`There is no ${what} ${wanted}.${suggest(wanted, known)}`);
   }
   const loaded = await command.load();
-  if (isHelp || rest.some((each) => HELP.has(each))) {
+  if (isHelp || rest.some((each) => HELP_OPTIONS.has(each))) {
     io.out(helpOf(loaded));
     return 0;
   }
   return await loaded.runWith(rest, io);
-}
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 /** What went wrong, in a sentence where the server has one for it. */

@@ -4,14 +4,13 @@ import { CLIENT_FRAMES, SERVER_FRAMES } from '@hubbub/protocol/frames.js';
 import * as moderation from '@hubbub/protocol/moderation.js';
 import * as reports from '@hubbub/protocol/reports.js';
 import * as rest from '@hubbub/protocol/rest.js';
+import { VERSION } from '../version.js';
 import { addExamples, type Json } from './examples.js';
 
 /*
  * The machine-readable descriptions of the API: OpenAPI 3.1 for REST, AsyncAPI 3.0 for the WebSocket. Both are made from
  * the schemas that validate and type the server, so they cannot say something else than the server does.
  */
-
-const VERSION = '0.2.0';
 
 /** What `@fastify/swagger` does not learn from the routes. */
 export const OPENAPI_HEAD = {

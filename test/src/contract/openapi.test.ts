@@ -1,5 +1,6 @@
 /** Every route is described in full, with examples that are what they are said to be. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '@hubbub/protocol/codes.js';
 import type { ValidateFunction } from 'ajv';
@@ -22,6 +23,7 @@ interface Operation {
   >;
 }
 interface Document {
+  readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
@@ -100,6 +102,14 @@ async function fetchDocument(stage: Stage, path: string): Promise<Document> {
 }
 
 forEachPair({}, (stage: Stage) => {
+  test('both descriptions have the version of the package', async () => {
+    const file = new URL('../../../server/package.json', import.meta.url);
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+    for (const name of ['openapi', 'asyncapi']) {
+      assert.equal((await fetchDocument(stage, `/api/v1/${name}.json`)).info.version, version);
+    }
+  });
+
   test('every route has a summary, a description, and examples of its body and each of its answers that fit', async () => {
     const { faults, operations, examples } = faultsOf(await fetchDocument(stage, '/api/v1/openapi.json'));
     assert.deepEqual(faults, []);
