@@ -13,6 +13,7 @@ import {
 import { parseTraceParent, W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { Batch } from './batch.js';
 import { MemoryLimiter, type Rate } from './limiter.js';
+import { requestPath } from './request-path.js';
 import type { Pending } from './submission.js';
 
 /*
@@ -66,8 +67,7 @@ export class Tracing {
   startUpgrade({ headers, method = 'GET', url = '/' }: IncomingMessage): Span | null {
     return this.#startServer('upgrade', headers, {
       'http.request.method': method,
-      // Without the query, which clients sometimes put secrets in.
-      'url.path': url.split('?', 1)[0]?.slice(0, MAX_PATH_CHARS),
+      'url.path': requestPath(url).slice(0, MAX_PATH_CHARS),
     });
   }
 

@@ -7,10 +7,11 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
-import { type FastifyBaseLogger, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyBaseLogger, fastify } from 'fastify';
 import { trustOf } from '../client-address.js';
 import { HubbubError } from '../errors.js';
 import { REFUSAL_HEADERS } from '../http-refusal.js';
+import { requestPath } from '../request-path.js';
 import { traceFields } from '../span.js';
 import { authentication, identityIfAny } from './access.js';
 import { autoModerationRoutes } from './auto-moderation.js';
@@ -127,7 +128,7 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
   app.setNotFoundHandler(() => {
     throw new HubbubError('NOT_FOUND');
   });
-  if (context.tracing !== null) traceRequests(app, context.tracing, (request) => QUIET.has(pathOf(request)));
+  if (context.tracing !== null) traceRequests(app, context.tracing, (request) => QUIET.has(requestPath(request.url)));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     // What a route may be kept of, it says itself.
@@ -149,7 +150,7 @@ export async function createApp(context: HttpContext, developmentKey: KeyObject 
       // The client's, behind proxies that TRUST_PROXY names; else that of whoever connected.
       ip: request.ip,
       method: request.method,
-      path: pathOf(request),
+      path: requestPath(request.url),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
       ...traceFields(spanOf(request)),
@@ -223,12 +224,6 @@ const strict = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes
 const lenient = new Ajv({ removeAdditional: false, useDefaults: true, coerceTypes: true, allErrors: true });
 addFormats.default(strict);
 addFormats.default(lenient);
-
-/** The path without the query, which clients sometimes put secrets in. */
-function pathOf({ url }: FastifyRequest): string {
-  const queryAt = url.indexOf('?');
-  return queryAt < 0 ? url : url.slice(0, queryAt);
-}
 
 async function registerDescription(app: Routes): Promise<void> {
   await app.register(swagger, { openapi: OPENAPI_HEAD });
