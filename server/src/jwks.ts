@@ -11,6 +11,12 @@ export function remoteKeys(url: URL): JWTVerifyGetKey {
   return createRemoteJWKSet(url, { timeoutDuration: TIMEOUT_MS, [customFetch]: boundedFetch });
 }
 
+/** Asks for the key set once, as {@link remoteKeys} does. @throws when nobody answers within the bounds of time and size */
+export function fetchKeySet(url: URL): Promise<Response> {
+  const options = { headers: new Headers(), method: 'GET', redirect: 'manual' } as const;
+  return boundedFetch(url.href, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
 const boundedFetch: FetchImplementation = async (url, options) => {
   const response = await fetch(url, options);
   const chunks: Uint8Array[] = [];

@@ -1,10 +1,10 @@
 /** The configuration: what it is, and what in it is right for trying out and wrong for real. */
 import { type Config, type Environment, redactUrl } from '../../config.js';
+import { fetchKeySet } from '../../jwks.js';
 import { reasonOf } from '../../lifecycle.js';
 import { type Finding, failure, ok, warning } from './finding.js';
 
 const SUBJECT = 'configuration';
-const JWKS_TIMEOUT_MS = 5000;
 
 /** @param clean makes an error's text fit to be shown */
 export async function* examineConfiguration(
@@ -48,7 +48,7 @@ async function examineJwks(url: URL, clean: (text: string) => string): Promise<F
   const at = redactUrl(url.href);
   const remedy = 'Without its keys no token can be verified: see that this machine reaches it.';
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(JWKS_TIMEOUT_MS) });
+    const response = await fetchKeySet(url);
     if (!response.ok) return failure(SUBJECT, `JWT_JWKS_URL: ${at} answers with ${response.status}`, remedy);
     const { keys } = (await response.json()) as { keys?: unknown[] };
     const count = Array.isArray(keys) ? keys.length : 0;
