@@ -10,6 +10,7 @@ import type { ChannelMetrics, Metrics } from './metrics.js';
 import type { Recovery } from './recovery.js';
 import { Ring } from './ring.js';
 import { endSpan } from './span.js';
+import { Standings } from './standings.js';
 import type { Head } from './store/channels.js';
 import type { ChannelStandings, StandingRow } from './store/people.js';
 import type { Tracing } from './tracing.js';
@@ -127,9 +128,7 @@ export class ChannelHub implements Broadcast {
   readonly #options: ChannelHubOptions;
   readonly #ring: Ring;
   #lastSeq: number;
-  /** Version of who may do what, up to which the subscribers' standing is known to be true. */
-  #accessVersion: number;
-  #verifying: Promise<void> | null = null;
+  readonly #standings: Standings<Subscriber>;
   /** The highest place that was heard of; what is missing up to it is looked for until it is there. */
   #knownHead = 0;
   /** Batches that came before one that is missing, by their first place. */
@@ -151,9 +150,15 @@ export class ChannelHub implements Broadcast {
     this.epoch = head.epoch;
     this.#lastSeq = head.seq;
     this.#ring = new Ring(RING_PLACES, RING_BYTES, head.seq, head.firstSeq - 1);
-    this.#accessVersion = head.accessVersion;
     this.metrics = metrics;
     this.#options = options;
+    this.#standings = new Standings({
+      channelId: id,
+      version: head.accessVersion,
+      everyone: () => this.subscribers,
+      read: options.readStandings,
+      log: options.log,
+    });
   }
 
   /** The last delivered place. */
@@ -225,7 +230,8 @@ export class ChannelHub implements Broadcast {
     this.metrics.connectionsTotal++;
     this.metrics.connectionsCurrent++;
     // Something may have been done to him between the look at his standing and this.
-    if (place.accessVersion < this.#accessVersion) await this.#verifyLate(subscriber, place.accessVersion);
+    const { accessVersion } = place;
+    if (accessVersion < this.#standings.version) await this.#standings.verifyLate(subscriber, accessVersion);
   }
 
   /** @param afterSeq last place that is known to be gone; 0: none is */
@@ -277,7 +283,7 @@ export class ChannelHub implements Broadcast {
   noticeHead({ seq, firstSeq, accessVersion }: Head): void {
     if (this.#closed) return;
     this.noticeCut(firstSeq);
-    if (accessVersion > this.#accessVersion) this.#verifyAll();
+    if (accessVersion > this.#standings.version) this.#standings.verifyAll();
     if (seq <= this.#lastSeq) return;
     this.#knownHead = Math.max(this.#knownHead, seq);
     void this.#fillSoon();
@@ -342,58 +348,11 @@ export class ChannelHub implements Broadcast {
 
   #applyAccess(note: AccessNote): void {
     // While everyone is being looked at, this one may come after the look: he is told, and the look decides the rest.
-    const missed = note.version > this.#accessVersion + 1;
-    if (!missed) this.#accessVersion = Math.max(this.#accessVersion, note.version);
+    const followed = this.#standings.follow(note.version);
     for (const subscriber of [...this.subscribers]) {
       if (subscriber.userId === note.userId) subscriber.onAccess(this.id, note);
     }
-    if (missed) this.#verifyAll();
-  }
-
-  /** Looks at everyone's standing anew. One at a time; should it fail, the next comparison of heads tries again. */
-  #verifyAll(): void {
-    this.#verifying ??= this.#verifyEveryone()
-      .catch((error) => this.#warnUnverified(error))
-      .finally(() => {
-        this.#verifying = null;
-      });
-  }
-
-  /** Looks anew at one who is in already; should it fail he stays, and the next comparison of heads tries again. */
-  async #verifyLate(subscriber: Subscriber, knownVersion: number): Promise<void> {
-    try {
-      await this.#verify([subscriber]);
-    } catch (error) {
-      this.#warnUnverified(error);
-      this.#accessVersion = Math.min(this.#accessVersion, knownVersion);
-    }
-  }
-
-  async #verifyEveryone(): Promise<void> {
-    const verified = new Set<Subscriber>();
-    let version = Number.POSITIVE_INFINITY;
-    // Who joined while the others were looked at is looked at too: the version that is reached is to hold for all.
-    for (let rest = [...this.subscribers]; rest.length > 0; ) {
-      version = Math.min(version, await this.#verify(rest));
-      for (const subscriber of rest) verified.add(subscriber);
-      rest = [...this.subscribers].filter((subscriber) => !verified.has(subscriber));
-    }
-    if (version < Number.POSITIVE_INFINITY) this.#accessVersion = Math.max(this.#accessVersion, version);
-  }
-
-  #warnUnverified(error: unknown): void {
-    this.#options.log.warn({ channel_id: this.id, err: String(error) }, 'Standings could not be read; trying again');
-  }
-
-  /** @returns version of the channel under which they were looked at; infinity: it is gone, and they with it */
-  async #verify(subscribers: readonly Subscriber[]): Promise<number> {
-    const userIds = new Set(subscribers.map((subscriber) => subscriber.userId));
-    const standings = await this.#options.readStandings(this.id, [...userIds]);
-    for (const subscriber of subscribers) {
-      const standing = standings?.users.get(subscriber.userId) ?? null;
-      subscriber.onStanding(this.id, standing, standings?.channelType ?? 'public');
-    }
-    return standings?.accessVersion ?? Number.POSITIVE_INFINITY;
+    if (!followed) this.#standings.verifyAll();
   }
 
   #deliverEphemeral(batch: Batch): void {
