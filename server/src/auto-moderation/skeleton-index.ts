@@ -171,6 +171,7 @@ export class SkeletonIndex {
     if (letter !== NEXT) return letter === DOUBTFUL && length === 1;
     return length > 1 ? this.#endRow() : this.#addToRow(last);
   }
+
   /** @returns whether the row has come to be so long that it may have anything */
   #addToRow(letter: number): boolean {
     if (this.#rowLength === MAX_ROW) return true;
